@@ -1,0 +1,34 @@
+#pragma once
+// The commands of a client transaction, by what they are about. Each works on a `client_work` of
+// its own, which it flushes only when it succeeds. Private to storage/.
+
+#include "storage/client_work.hpp"
+
+namespace syncline::storage {
+
+// client_local.cpp: what the host does
+core::expected<msg::LocalWritten> write_local(client_transaction_state&, const msg::WriteLocal&);
+core::expected<msg::LocalWritten> manage_outbox(client_transaction_state&,
+                                                const msg::ManageOutbox&);
+
+// client_push.cpp: batches out, answers in
+core::expected<msg::OutboxBatch> take_batch(client_transaction_state&,
+                                            const msg::TakeOutboxBatch&);
+core::expected<msg::BatchResultApplied> apply_result(client_transaction_state&,
+                                                     const msg::ApplyBatchResult&);
+core::expected<msg::BatchResultApplied> apply_refusal(client_transaction_state&,
+                                                      const msg::ApplyBatchRefusal&);
+core::expected<msg::Done> quarantine_poison(client_transaction_state&,
+                                            const msg::QuarantinePoison&);
+
+// client_pull.cpp: pages in, histories lost
+core::expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state&,
+                                                       const msg::ApplyRemoteChanges&);
+core::expected<msg::Done> reset_cursor(client_transaction_state&, const msg::ResetCursor&);
+core::expected<msg::Done> add_collection(client_transaction_state&, const msg::AddCollection&);
+core::expected<msg::Done> drop_collection(client_transaction_state&, const msg::DropCollection&);
+core::expected<msg::ResolutionApplied> apply_resolution(client_transaction_state&,
+                                                        const msg::ApplyResolution&);
+void trim_conflicts(client_transaction_state&);
+
+} // namespace syncline::storage

@@ -1,0 +1,358 @@
+// Batches out, answers in.
+
+#include "core/sync/batch_plan.hpp"
+#include "core/sync/cursor.hpp"
+#include "storage/client_commands.hpp"
+#include "storage/payload_hash.hpp"
+
+#include <algorithm>
+
+namespace syncline::storage {
+
+using core::expected;
+
+namespace {
+
+msg::OutboxEntry stored_entry(client_work& work, std::uint64_t local_seq) {
+  msg::OutboxEntry entry;
+  if (!work.records().message(client_table::outbox, number_key(local_seq), entry))
+    throw_corrupt(client_tables()[client_table::outbox], number_key(local_seq));
+  return entry;
+}
+
+// May this entry be sent now? Otherwise `wait_until_ms` says when it is worth asking again.
+bool is_sendable(client_work& work, const msg::OutboxEntry& entry, std::int64_t now_ms,
+                 std::int64_t& wait_until_ms) {
+  if (entry.state() != msg::QUEUED)
+    return false;
+  const auto& lane =
+    work.lane(entry.mutation().collection(), entry.mutation().id()).lane;
+  if (lane.record.undecided() || lane.record.parked_by() != 0 ||
+      lane.entries.front().local_seq() != entry.local_seq())
+    return false;
+  for (const std::uint64_t before : entry.after())
+    if (work.records().kv().get(client_table::outbox, number_key(before)))
+      return false;
+  if (entry.not_before_ms() > now_ms) {
+    if (wait_until_ms == 0 || entry.not_before_ms() < wait_until_ms)
+      wait_until_ms = entry.not_before_ms();
+    return false;
+  }
+  return true;
+}
+
+std::vector<std::uint64_t> plan(client_work& work, const msg::TakeOutboxBatch& command,
+                                std::int64_t& wait_until_ms) {
+  core::batch_planner planner{std::max<std::uint32_t>(1, command.item_limit()),
+                              command.byte_limit()};
+  const auto cursor = work.records().kv().cursor(client_table::outbox);
+  msg::OutboxEntry entry;
+  for (bool more = cursor->seek({}); more && !planner.is_full(); more = cursor->next()) {
+    work.records().open_message(client_table::outbox, cursor->key(), cursor->value(), entry);
+    if (!is_sendable(work, entry, command.now_ms(), wait_until_ms))
+      continue;
+    const auto& mutation = entry.mutation();
+    planner.offer({entry.local_seq(), mutation.kind(), mutation.ByteSizeLong(), mutation.group(),
+                   mutation.group_size()});
+  }
+  return planner.order();
+}
+
+// From here on the entry never changes until it is answered.
+void freeze(client_work& work, const std::vector<std::uint64_t>& order) {
+  for (const std::uint64_t local_seq : order) {
+    auto entry = stored_entry(work, local_seq);
+    auto& mutation = *entry.mutable_mutation();
+    const auto& lane = work.lane(mutation.collection(), mutation.id()).lane;
+    work.state.set_next_mutation_id(work.state.next_mutation_id() + 1);
+    mutation.set_mutation_id(work.state.next_mutation_id());
+    *mutation.mutable_base() = lane.record.base();
+    mutation.set_payload_hash(payload_hash(mutation));
+    entry.set_state(msg::SENT);
+    work.writer().put_message(client_table::outbox, number_key(local_seq), entry);
+    work.state.add_sent(local_seq);
+    work.note_step(local_seq, msg::MutationsAdvanced::SENT);
+  }
+}
+
+} // namespace
+
+expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
+                                      const msg::TakeOutboxBatch& command) {
+  client_work work{transaction};
+  msg::OutboxBatch batch;
+  if (work.state.restoring()) {
+    batch.set_blocked_by_restore(true);
+    return batch;
+  }
+  if (work.state.sent().empty()) {
+    std::int64_t wait_until_ms = 0;
+    const auto order = plan(work, command, wait_until_ms);
+    batch.set_wait_until_ms(wait_until_ms);
+    if (order.empty())
+      return batch;
+    freeze(work, order);
+  }
+  auto& request = *batch.mutable_request();
+  request.set_client(work.state.client());
+  request.set_acked_through(work.state.answered_through());
+  request.set_start(work.state.known_start());
+  *request.mutable_seen() = work.state.seen();
+  std::uint64_t bytes = 0;
+  std::uint64_t group = 0;
+  for (const std::uint64_t local_seq : work.state.sent()) {
+    auto entry = stored_entry(work, local_seq);
+    auto& mutation = *entry.mutable_mutation();
+    bytes += mutation.ByteSizeLong();
+    const bool over = request.mutations_size() >= static_cast<int>(command.item_limit()) ||
+                      bytes > command.byte_limit();
+    // A group is never cut, not even where a failure made the batches smaller.
+    if (over && !request.mutations().empty() && (group == 0 || mutation.group() != group))
+      break;
+    group = mutation.group();
+    request.add_mutations()->Swap(&mutation);
+  }
+  work.flush();
+  return batch;
+}
+
+namespace {
+
+// The server has lost history, or another copy of this store used our numbers. What is unanswered
+// goes on under a new client id, and names what it was called before.
+void take_new_identity(client_work& work) {
+  const std::string former = work.state.client();
+  work.state.set_client(new_client_id(work.random(), work.random()));
+  work.state.set_answered_through(0);
+  std::uint64_t next = 0;
+  for (const std::uint64_t local_seq : work.state.sent()) {
+    auto entry = stored_entry(work, local_seq);
+    auto& mutation = *entry.mutable_mutation();
+    auto& identity = *mutation.add_formers();
+    identity.set_client(former);
+    identity.set_mutation_id(mutation.mutation_id());
+    mutation.set_mutation_id(++next);
+    work.writer().put_message(client_table::outbox, number_key(local_seq), entry);
+  }
+  work.state.set_next_mutation_id(next);
+}
+
+// A refusal brings the server's item. It becomes the base row only if no page can be behind it:
+// a late answer must not bring back what was deleted meanwhile.
+void keep_met_item(client_work& work, lane_work& lane, const msg::Item& item) {
+  if (item.deleted() || item.id().empty())
+    return;
+  msg::ClientCursor cursor;
+  work.records().message(client_table::cursors, lane.collection, cursor);
+  const bool above_row = !lane.base || lane.base->header.stamp.seq < item.stamp().seq();
+  if (item.stamp().seq() <= cursor.seq() || !above_row || cursor.restoring())
+    return;
+  const auto header = core::header_of(item);
+  work.put_base(lane.collection, lane.id, header, item.body());
+  lane.base_bytes.clear();
+  core::append_item(lane.base_bytes, header, item.body());
+  lane.base = core::read_item(lane.base_bytes);
+  work.settle(lane, 0);
+}
+
+void index_acknowledged(client_work& work, const lane_work& lane, std::uint64_t local_seq) {
+  for (const auto& effect : lane.lane.record.acknowledged()) {
+    if (effect.local_seq() != local_seq)
+      continue;
+    msg::Done nothing;
+    work.writer().put_message(client_table::acknowledged,
+                              acknowledged_key(lane.collection, effect.stamp().seq(), lane.id),
+                              nothing);
+    return;
+  }
+  work.note_step(local_seq, msg::MutationsAdvanced::VISIBLE);
+}
+
+void end_quarantine(client_work& work, lane_work& lane, std::uint64_t local_seq) {
+  auto& seqs = *lane.lane.record.mutable_quarantined();
+  seqs.erase(std::remove(seqs.begin(), seqs.end(), local_seq), seqs.end());
+  work.writer().erase(client_table::quarantine, number_key(local_seq));
+}
+
+void release_quarantine(client_work& work, msg::QuarantineRecord record,
+                        const msg::MutationResult& result) {
+  record.set_awaits_skip(false);
+  if (result.status() == msg::OUTCOME_UNKNOWN)
+    record.mutable_error()->set_code("outcome_unknown");
+  work.writer().put_message(client_table::quarantine, number_key(record.entry().local_seq()),
+                            record);
+}
+
+class answer_reader {
+public:
+  answer_reader(client_work& work, msg::BatchResultApplied& applied)
+      : work_{work}, applied_{applied} {}
+
+  void take(std::uint64_t local_seq, const msg::MutationResult& result) {
+    const auto stored = stored_entry(work_, local_seq);
+    auto& lane = work_.lane(stored.mutation().collection(), stored.mutation().id());
+    lane.dirty = true;
+    const bool is_skip = stored.mutation().kind() == msg::SKIP;
+    msg::QuarantineRecord held;
+    const bool has_held = is_skip && work_.records().message(client_table::quarantine,
+                                                             number_key(local_seq), held);
+    const msg::Mutation* original = has_held ? &held.entry().mutation() : nullptr;
+    const auto effect = core::answer(lane.lane, result, lane.base, original, work_.now_ms());
+    store(lane, effect, result, has_held ? &held : nullptr);
+    if (lane.lane.record.undecided())
+      work_.note_undecided(lane);
+  }
+
+private:
+  void store(lane_work& lane, const core::answer_effect& effect, const msg::MutationResult& result,
+             const msg::QuarantineRecord* held) {
+    const std::uint64_t local_seq = effect.entry.local_seq();
+    const bool stays = effect.fate == core::entry_fate::refused ||
+                       effect.fate == core::entry_fate::requeued;
+    if (stays)
+      lane.changed_entries.insert(local_seq);
+    else
+      work_.erase_entry(lane, local_seq);
+    switch (effect.fate) {
+      case core::entry_fate::acknowledged:
+        applied_.set_processed(applied_.processed() + 1);
+        work_.note_step(local_seq, msg::MutationsAdvanced::ACCEPTED);
+        index_acknowledged(work_, lane, local_seq);
+        break;
+      case core::entry_fate::refused:
+        applied_.set_conflicts(applied_.conflicts() + 1);
+        keep_met_item(work_, lane, result.server_item());
+        break;
+      case core::entry_fate::quarantined:
+        applied_.set_failed(applied_.failed() + 1);
+        if (!held)
+          work_.quarantine(lane, effect.entry, effect.error, false);
+        break;
+      default: break;
+    }
+    if (held && (effect.fate == core::entry_fate::acknowledged || stays))
+      end_quarantine(work_, lane, local_seq);
+    else if (held)
+      release_quarantine(work_, *held, result);
+  }
+
+  client_work& work_;
+  msg::BatchResultApplied& applied_;
+};
+
+bool is_superseded(const msg::OutboxState& state, const std::string& client,
+                   std::uint64_t request_start, std::uint64_t first_mutation_id) {
+  return client != state.client() || request_start != state.known_start() ||
+         first_mutation_id != state.answered_through() + 1 || state.restoring();
+}
+
+void learn_place(msg::OutboxState& state, const msg::Place& head) {
+  *state.mutable_seen() = core::later_place(state.seen(), head);
+  if (head.start() != 0)
+    state.set_known_start(head.start());
+}
+
+} // namespace
+
+expected<msg::BatchResultApplied> apply_result(client_transaction_state& transaction,
+                                               const msg::ApplyBatchResult& command) {
+  client_work work{transaction};
+  msg::BatchResultApplied applied;
+  auto& state = work.state;
+  if (is_superseded(state, command.client(), command.request_start(),
+                    command.first_mutation_id())) {
+    applied.set_superseded(true);
+    return applied;
+  }
+  std::map<std::uint64_t, const msg::MutationResult*> by_id;
+  for (const auto& result : command.response().results())
+    by_id.emplace(result.mutation_id(), &result);
+  answer_reader reader{work, applied};
+  int answered = 0;
+  // By id only; what has no result is unknown, and is sent again.
+  for (; answered < state.sent_size(); ++answered) {
+    const auto found = by_id.find(state.answered_through() + 1);
+    if (found == by_id.end())
+      break;
+    reader.take(state.sent(answered), *found->second);
+    state.set_answered_through(state.answered_through() + 1);
+  }
+  state.mutable_sent()->erase(state.sent().begin(), state.sent().begin() + answered);
+  learn_place(state, command.response().head());
+  if (command.response().mutated_retry_id() != 0 && !state.sent().empty()) {
+    take_new_identity(work);
+    applied.set_new_identity(true);
+  }
+  work.flush();
+  return applied;
+}
+
+expected<msg::BatchResultApplied> apply_refusal(client_transaction_state& transaction,
+                                                const msg::ApplyBatchRefusal& command) {
+  client_work work{transaction};
+  msg::BatchResultApplied applied;
+  auto& state = work.state;
+  const auto& refusal = command.refusal();
+  if (is_superseded(state, command.client(), command.request_start(),
+                    command.first_mutation_id())) {
+    applied.set_superseded(true);
+    return applied;
+  }
+  if (refusal.code() == "server_restarted") {
+    // The server checked our seen place before it said so: this history goes on under a new start.
+    state.set_known_start(refusal.start());
+  } else if (refusal.code() == "client_retired" ||
+             (refusal.code() == "mutation_gap" &&
+              refusal.expected() != command.first_mutation_id())) {
+    take_new_identity(work);
+    applied.set_new_identity(true);
+  } else {
+    return core::fail("bad_refusal", "the server refused the batch as '" + refusal.code() +
+                                       "', which is no reason to renumber it");
+  }
+  work.flush();
+  return applied;
+}
+
+namespace {
+
+void turn_into_skip(client_work& work, std::uint64_t local_seq, const msg::Error& error) {
+  auto entry = stored_entry(work, local_seq);
+  auto& lane = work.lane(entry.mutation().collection(), entry.mutation().id());
+  work.quarantine(lane, entry, error, true);
+  auto& waiting = lane.entry(local_seq);
+  auto& mutation = *waiting.mutable_mutation();
+  mutation.set_kind(msg::SKIP);
+  mutation.clear_body();
+  mutation.clear_patch();
+  mutation.clear_increments();
+  mutation.set_group(0);
+  mutation.set_group_size(0);
+  mutation.set_payload_hash(payload_hash(mutation));
+  lane.changed_entries.insert(local_seq);
+}
+
+} // namespace
+
+expected<msg::Done> quarantine_poison(client_transaction_state& transaction,
+                                      const msg::QuarantinePoison& command) {
+  client_work work{transaction};
+  const std::uint64_t first = work.state.answered_through() + 1;
+  const auto index = static_cast<int>(command.mutation_id() - first);
+  if (command.mutation_id() < first || index >= work.state.sent_size())
+    return msg::Done{}; // It has been answered meanwhile.
+  const auto poison = stored_entry(work, work.state.sent(index));
+  if (poison.mutation().kind() == msg::SKIP)
+    return msg::Done{};
+  const std::uint64_t group = poison.mutation().group();
+  for (const std::uint64_t local_seq : work.state.sent()) {
+    const bool same_group =
+      group != 0 && stored_entry(work, local_seq).mutation().group() == group;
+    if (local_seq == poison.local_seq() || same_group)
+      turn_into_skip(work, local_seq, command.error());
+  }
+  work.flush();
+  return msg::Done{};
+}
+
+} // namespace syncline::storage

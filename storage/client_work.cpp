@@ -1,0 +1,291 @@
+#include "storage/client_work.hpp"
+
+#include "core/data/hybrid_clock.hpp"
+#include "core/sync/mutation.hpp"
+#include "storage/overlay_record.hpp"
+
+#include <algorithm>
+
+namespace syncline::storage {
+
+msg::OutboxEntry& lane_work::entry(std::uint64_t local_seq) {
+  const auto found = std::find_if(lane.entries.begin(), lane.entries.end(),
+                                  [&](const auto& e) { return e.local_seq() == local_seq; });
+  core::ensure(found != lane.entries.end(), "the entry belongs to the lane");
+  return *found;
+}
+
+void client_work::load(lane_work& work, std::string_view key, std::string_view overlay_payload) {
+  const auto row = read_overlay(overlay_payload);
+  if (!row ||
+      !work.lane.record.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
+    throw_corrupt(client_tables()[client_table::overlay], key);
+  work.had_row = true;
+  for (const std::uint64_t seq : work.lane.record.entries())
+    if (!records_.message(client_table::outbox, number_key(seq),
+                          work.lane.entries.emplace_back()))
+      throw_corrupt(client_tables()[client_table::outbox], number_key(seq));
+}
+
+lane_work& client_work::lane(std::string_view collection, std::string_view id) {
+  const auto key = item_key(collection, id);
+  if (const auto found = lanes_.find(key.view()); found != lanes_.end())
+    return found->second;
+  lane_work work;
+  work.collection = collection;
+  work.id = id;
+  if (const auto payload = records_.payload(client_table::overlay, key))
+    load(work, key, *payload);
+  auto& stored = lanes_.emplace(std::string{key.view()}, std::move(work)).first->second;
+  // A write may move the page under a view, so the row is kept as a copy.
+  if (const auto payload = records_.payload(client_table::base, key)) {
+    stored.base_bytes = *payload;
+    stored.base = core::read_item(stored.base_bytes);
+    if (!stored.base)
+      throw_corrupt(client_tables()[client_table::base], key);
+  }
+  return stored;
+}
+
+lane_work* client_work::lane_if_any(std::string_view collection, std::string_view id) {
+  const auto key = item_key(collection, id);
+  if (lanes_.find(key.view()) == lanes_.end() &&
+      !records_.kv().get(client_table::overlay, key))
+    return nullptr;
+  return &lane(collection, id);
+}
+
+std::uint64_t client_work::draw_local_seq() {
+  state.set_next_local_seq(state.next_local_seq() + 1);
+  return state.next_local_seq();
+}
+
+core::expected<bool> client_work::coalesce_into_last(lane_work& work,
+                                                     const msg::Mutation& mutation) {
+  auto& last = work.lane.entries.back();
+  auto outcome = core::coalesce(*last.mutable_mutation(), mutation);
+  if (!outcome)
+    return outcome.error();
+  if (*outcome == core::coalesced::separate)
+    return false;
+  if (*outcome == core::coalesced::cancelled) {
+    const std::uint64_t gone = last.local_seq();
+    erase_entry(work, gone);
+    note_step(gone, msg::MutationsAdvanced::SUPERSEDED);
+    return true;
+  }
+  work.changed_entries.insert(last.local_seq());
+  return true;
+}
+
+core::expected<std::uint64_t> client_work::add_entry(lane_work& work, msg::Mutation mutation,
+                                                     std::vector<std::uint64_t> after) {
+  auto& entries = work.lane.entries;
+  core::hybrid_clock clock{state.clock()};
+  *mutation.mutable_client_time() = clock.tick(now_ms());
+  *state.mutable_clock() = clock.last();
+  work.dirty = true;
+  events.local_writes = true;
+  if (!entries.empty() && entries.back().state() == msg::QUEUED && after.empty()) {
+    const std::uint64_t last_seq = entries.back().local_seq();
+    auto folded = coalesce_into_last(work, mutation);
+    if (!folded)
+      return folded.error();
+    if (*folded)
+      return entries.empty() || entries.back().local_seq() != last_seq ? 0 : last_seq;
+  }
+  core::begin_on(work.lane, work.base);
+  auto& entry = entries.emplace_back();
+  entry.set_local_seq(draw_local_seq());
+  entry.set_created_ms(now_ms());
+  mutation.set_nonce(random());
+  *entry.mutable_mutation() = std::move(mutation);
+  entry.mutable_after()->Add(after.begin(), after.end());
+  work.lane.record.add_entries(entry.local_seq());
+  work.changed_entries.insert(entry.local_seq());
+  return entry.local_seq();
+}
+
+void client_work::erase_entry(lane_work& work, std::uint64_t local_seq) {
+  auto& entries = work.lane.entries;
+  auto& seqs = *work.lane.record.mutable_entries();
+  entries.erase(
+    std::remove_if(entries.begin(), entries.end(),
+                   [&](const auto& e) { return e.local_seq() == local_seq; }),
+    entries.end());
+  seqs.erase(std::remove(seqs.begin(), seqs.end(), local_seq), seqs.end());
+  work.changed_entries.erase(local_seq);
+  work.dirty = true;
+  erased_entries_.push_back(local_seq);
+}
+
+void client_work::quarantine(lane_work& work, msg::OutboxEntry entry, const msg::Error& error,
+                             bool awaits_skip) {
+  msg::QuarantineRecord record;
+  *record.mutable_error() = error;
+  record.set_quarantined_ms(now_ms());
+  record.set_awaits_skip(awaits_skip);
+  work.lane.record.add_quarantined(entry.local_seq());
+  work.dirty = true;
+  note_step(entry.local_seq(), msg::MutationsAdvanced::REJECTED, &error);
+  *record.mutable_entry() = std::move(entry);
+  writer_.put_message(client_table::quarantine, number_key(record.entry().local_seq()), record);
+}
+
+void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decision) {
+  auto& record = work.lane.record;
+  record.set_revision(record.revision() + 1);
+  work.dirty = true;
+  for (const auto& conflict : decision.records())
+    put_conflict(conflict);
+  if (decision.closes_conflict() != 0) {
+    msg::ConflictRecord closed;
+    if (records_.message(client_table::conflicts, number_key(decision.closes_conflict()), closed)) {
+      closed.set_decision(msg::USER_DECIDED);
+      closed.set_resolved_ms(now_ms());
+      put_conflict(closed);
+    }
+  }
+  record.set_parked_by(decision.parked_by());
+  if (decision.parked_by() != 0)
+    return;
+  record.set_undecided(false);
+  record.set_met_is_set(false);
+  record.clear_met();
+  for (const auto& change : decision.entries()) {
+    if (!change.has_mutation()) {
+      erase_entry(work, change.local_seq());
+      note_step(change.local_seq(), msg::MutationsAdvanced::SUPERSEDED);
+      continue;
+    }
+    auto& entry = work.entry(change.local_seq());
+    *entry.mutable_mutation() = change.mutation();
+    entry.mutable_mutation()->set_mutation_id(0);
+    entry.mutable_mutation()->set_nonce(random());
+    entry.mutable_mutation()->clear_formers();
+    entry.set_state(msg::QUEUED);
+    work.changed_entries.insert(entry.local_seq());
+  }
+  record.clear_kept_body();
+  if (decision.has_kept_body())
+    record.set_kept_body(decision.kept_body());
+  *record.mutable_base() = decision.base();
+  record.set_kept_version(decision.kept_version());
+  record.set_kept_last_modified_ms(decision.kept_last_modified_ms());
+  events.local_writes = true;
+}
+
+void client_work::settle(lane_work& work, std::uint64_t passed_seq) {
+  std::vector<std::uint64_t> seqs;
+  for (const auto& effect : work.lane.record.acknowledged())
+    seqs.push_back(effect.stamp().seq());
+  const auto settled = core::settle(work.lane, work.base, passed_seq);
+  if (settled.empty())
+    return;
+  work.dirty = true;
+  for (const std::uint64_t local_seq : settled)
+    note_step(local_seq, msg::MutationsAdvanced::VISIBLE);
+  std::set<std::uint64_t> left;
+  for (const auto& effect : work.lane.record.acknowledged())
+    left.insert(effect.stamp().seq());
+  for (const std::uint64_t seq : seqs)
+    if (left.count(seq) == 0)
+      writer_.erase(client_table::acknowledged, acknowledged_key(work.collection, seq, work.id));
+}
+
+void client_work::settle_passed(std::string_view collection, std::uint64_t passed_seq) {
+  std::vector<std::string> ids;
+  key_buffer prefix;
+  prefix.text(collection).separator();
+  const auto cursor = records_.kv().cursor(client_table::acknowledged);
+  for (bool more = cursor->seek(prefix); more; more = cursor->next()) {
+    const auto key = cursor->key();
+    if (!key.starts_with(prefix.view()))
+      break;
+    const auto seq = trailing_number(key.substr(0, prefix.view().size() + 8));
+    if (seq > passed_seq)
+      break;
+    ids.emplace_back(key.substr(prefix.view().size() + 9));
+  }
+  for (const auto& id : ids)
+    settle(lane(collection, id), passed_seq);
+}
+
+void client_work::put_base(std::string_view collection, std::string_view id,
+                           const core::item_header& header, std::string_view body) {
+  writer_.put_item(client_table::base, item_key(collection, id), header, body);
+}
+
+void client_work::erase_base(std::string_view collection, std::string_view id) {
+  writer_.erase(client_table::base, item_key(collection, id));
+}
+
+void client_work::put_conflict(const msg::ConflictRecord& record) {
+  writer_.put_message(client_table::conflicts, number_key(record.conflict_id()), record);
+}
+
+void client_work::note_change(std::string_view collection, std::string_view id, bool remote) {
+  msg::ChangeRecord record;
+  record.set_collection(collection.data(), collection.size());
+  record.set_id(id.data(), id.size());
+  record.set_remote(remote);
+  const std::uint64_t seq = draw_local_seq();
+  writer_.append_message(client_table::changes, number_key(seq), record);
+  const std::uint64_t kept = transaction_.options->feed_records_max;
+  if (seq > kept)
+    writer_.erase(client_table::changes, number_key(seq - kept));
+  auto& change = *events.changed.add_changes();
+  change.set_collection(collection.data(), collection.size());
+  change.set_id(id.data(), id.size());
+  change.set_local_seq(seq);
+  change.set_remote(remote);
+}
+
+void client_work::note_step(std::uint64_t local_seq, msg::MutationsAdvanced::Stage stage,
+                            const msg::Error* error) {
+  auto& step = *events.advanced.add_steps();
+  step.set_local_seq(local_seq);
+  step.set_stage(stage);
+  if (error)
+    *step.mutable_error() = *error;
+}
+
+void client_work::note_undecided(const lane_work& work) {
+  auto& place = *events.conflicts.add_lanes();
+  place.set_collection(work.collection);
+  place.set_id(work.id);
+}
+
+void client_work::flush_lane(std::string_view key, lane_work& work) {
+  for (const std::uint64_t seq : work.changed_entries)
+    writer_.put_message(client_table::outbox, number_key(seq), work.entry(seq));
+  auto& record = work.lane.record;
+  record.set_revision(record.revision() + 1);
+  core::clear_if_idle(work.lane);
+  if (work.lane.is_idle() && record.quarantined().empty()) {
+    if (work.had_row)
+      writer_.erase(client_table::overlay, key);
+  } else {
+    overlay_.clear();
+    append_overlay(overlay_, core::visible(work.lane, work.base), record);
+    writer_.put_payload(client_table::overlay, key, overlay_);
+  }
+  note_change(work.collection, work.id, work.remote);
+}
+
+void client_work::flush() {
+  for (const std::uint64_t seq : erased_entries_)
+    writer_.erase(client_table::outbox, number_key(seq));
+  for (auto& [key, work] : lanes_)
+    if (work.dirty)
+      flush_lane(key, work);
+  transaction_.outbox = state;
+  transaction_.outbox_dirty = true;
+  auto& out = transaction_.events;
+  out.local_writes = out.local_writes || events.local_writes;
+  out.conflicts.MergeFrom(events.conflicts);
+  out.changed.MergeFrom(events.changed);
+  out.advanced.MergeFrom(events.advanced);
+}
+
+} // namespace syncline::storage

@@ -1,0 +1,41 @@
+#include "storage/keys.hpp"
+
+namespace syncline::storage {
+
+std::vector<std::string> client_table_names() {
+  return {"meta",       "cursors", "base",      "overlay",          "outbox", "acknowledged", "conflicts",
+          "quarantine", "idmap",   "documents", "document_pending", "jobs",   "changes"};
+}
+
+std::vector<std::string> server_table_names() {
+  return {"meta",         "starts",  "spaces",  "collections", "items",
+          "change_index", "clients", "results", "idempotency"};
+}
+
+std::uint64_t trailing_number(std::string_view key) {
+  core::ensure(key.size() >= 8, "the key ends in a number");
+  std::uint64_t value = 0;
+  for (const char byte : key.substr(key.size() - 8))
+    value = value << 8 | static_cast<unsigned char>(byte);
+  return value;
+}
+
+std::string describe_key(std::string_view key) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const char byte : key) {
+    const auto code = static_cast<unsigned char>(byte);
+    if (code == 0) {
+      text += '/';
+    } else if (code < 0x20 || code == 0x7f) {
+      text += "\\x";
+      text += digits[code >> 4];
+      text += digits[code & 15];
+    } else {
+      text += byte;
+    }
+  }
+  return text;
+}
+
+} // namespace syncline::storage

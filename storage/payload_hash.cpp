@@ -1,0 +1,35 @@
+#include "storage/payload_hash.hpp"
+
+#include "core/sync/mutation.hpp"
+
+#include <openssl/sha.h>
+#include <xxhash.h>
+
+namespace syncline::storage {
+
+std::string sha256(std::string_view bytes) {
+  std::string digest(SHA256_DIGEST_LENGTH, '\0');
+  SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
+         reinterpret_cast<unsigned char*>(digest.data()));
+  return digest;
+}
+
+std::string payload_hash(const msg::Mutation& mutation) {
+  return sha256(core::payload_bytes(mutation));
+}
+
+std::string new_client_id(std::uint64_t random_a, std::uint64_t random_b) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string id;
+  id.reserve(32);
+  for (std::uint64_t word : {random_a, random_b})
+    for (int i = 0; i < 16; ++i, word >>= 4)
+      id += digits[word & 15];
+  return id;
+}
+
+std::uint64_t client_tag(std::string_view client_id) {
+  return XXH3_64bits(client_id.data(), client_id.size());
+}
+
+} // namespace syncline::storage
