@@ -151,6 +151,27 @@ expected<core::lane> client_snapshot::lane(std::string_view collection, std::str
   return guarded([&] { return load_lane(records_of(*reader_), item_key(collection, id)); });
 }
 
+expected<std::vector<std::string>> client_snapshot::lane_ids(std::string_view collection,
+                                                             std::string_view after,
+                                                             std::string_view through) const {
+  return guarded([&] {
+    std::vector<std::string> ids;
+    key_buffer prefix;
+    prefix.text(collection).separator();
+    key_buffer from = prefix;
+    from.text(after);
+    for (prefix_walk walk{*reader_, client_table::overlay, prefix, from}; walk.live();
+         walk.advance()) {
+      const auto id = after_prefix(walk.key(), collection.size());
+      if (!through.empty() && id > through)
+        break;
+      if (id > after)
+        ids.emplace_back(id);
+    }
+    return ids;
+  });
+}
+
 expected<std::optional<msg::Item>> client_snapshot::base(std::string_view collection,
                                                          std::string_view id) const {
   return guarded([&]() -> std::optional<msg::Item> {

@@ -7,11 +7,6 @@ namespace syncline::storage {
 
 using core::expected;
 
-const std::vector<std::string>& client_tables() {
-  static const std::vector<std::string> names = client_table_names();
-  return names;
-}
-
 namespace {
 
 class transaction_impl : public client_transaction {

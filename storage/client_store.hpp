@@ -65,6 +65,9 @@ public:
 
   [[nodiscard]] core::expected<core::lane> lane(std::string_view collection,
                                                 std::string_view id) const;
+  /// Ids in (after, through] that have a lane; an empty `through` is unbounded.
+  [[nodiscard]] core::expected<std::vector<std::string>>
+  lane_ids(std::string_view collection, std::string_view after, std::string_view through) const;
   /// The base row, as a message; nullopt where there is none.
   [[nodiscard]] core::expected<std::optional<msg::Item>> base(std::string_view collection,
                                                               std::string_view id) const;
@@ -130,7 +133,7 @@ public:
   virtual client_events commit() = 0;
 };
 
-/// Opens over a key-value environment whose tables are `client_table_names()`.
+/// Opens over a key-value environment whose tables are `client_tables()`.
 class client_store {
 public:
   /// Reads the identity, or writes one into an empty store. Errors: `store_newer`, `store_corrupt`,
@@ -159,8 +162,5 @@ private:
   std::unique_ptr<kv_environment> kv_;
   client_store_options options_;
 };
-
-/// Every name of a client table, once.
-[[nodiscard]] const std::vector<std::string>& client_tables();
 
 } // namespace syncline::storage

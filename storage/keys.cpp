@@ -2,14 +2,18 @@
 
 namespace syncline::storage {
 
-std::vector<std::string> client_table_names() {
-  return {"meta",       "cursors", "base",      "overlay",          "outbox", "acknowledged", "conflicts",
-          "quarantine", "idmap",   "documents", "document_pending", "jobs",   "changes"};
+const std::vector<std::string>& client_tables() {
+  static const std::vector<std::string> names{
+    "meta",       "cursors", "base",      "overlay",          "outbox", "acknowledged", "conflicts",
+    "quarantine", "idmap",   "documents", "document_pending", "jobs",   "changes"};
+  return names;
 }
 
-std::vector<std::string> server_table_names() {
-  return {"meta",         "starts",  "spaces",  "collections", "items",
-          "change_index", "clients", "results", "idempotency"};
+const std::vector<std::string>& server_tables() {
+  static const std::vector<std::string> names{"meta",         "starts",  "spaces",
+                                              "collections",  "items",   "change_index",
+                                              "clients",      "results", "idempotency"};
+  return names;
 }
 
 std::uint64_t trailing_number(std::string_view key) {

@@ -74,8 +74,8 @@ enum : std::size_t {
 }
 
 /// Names of the tables, in the order of the enumerations above.
-[[nodiscard]] std::vector<std::string> client_table_names();
-[[nodiscard]] std::vector<std::string> server_table_names();
+[[nodiscard]] const std::vector<std::string>& client_tables();
+[[nodiscard]] const std::vector<std::string>& server_tables();
 
 /// Builds a key in place, without allocation.
 class key_buffer {

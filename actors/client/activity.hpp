@@ -1,0 +1,48 @@
+#pragma once
+// What an actor with a network side shows of itself in `status`.
+
+#include "actors.pb.h"
+#include "net/protocol/client_codec.hpp"
+
+namespace syncline::actors::client {
+
+/// Keeps an `Activity` up to date. Times are wall milliseconds.
+class activity_log {
+public:
+  void enter(std::string_view state) {
+    activity_.set_state(state.data(), state.size());
+    activity_.set_next_attempt_ms(0);
+  }
+  void succeeded(std::int64_t now_ms) {
+    activity_.set_last_success_ms(now_ms);
+    activity_.set_failures_in_a_row(0);
+  }
+  void failed(const msg::Error& error, std::int64_t now_ms) {
+    *activity_.mutable_last_error() = error;
+    activity_.set_last_error_ms(now_ms);
+    activity_.set_failures_in_a_row(activity_.failures_in_a_row() + 1);
+  }
+  void waits_until(std::int64_t at_ms) {
+    activity_.set_next_attempt_ms(at_ms);
+  }
+  [[nodiscard]] const msg::Activity& show() const {
+    return activity_;
+  }
+
+private:
+  msg::Activity activity_;
+};
+
+/// The error of a judged reply, for reports and `status`.
+[[nodiscard]] inline msg::Error error_of(const net::judged_reply& reply) {
+  msg::Error error;
+  const bool has_own_code = !reply.refusal.code().empty();
+  error.set_code(has_own_code ? reply.refusal.code()
+                              : std::string{net::to_string(reply.kind)});
+  error.set_message(reply.why);
+  error.set_retryable(reply.kind == net::reply_kind::transient ||
+                      reply.kind == net::reply_kind::server_error);
+  return error;
+}
+
+} // namespace syncline::actors::client

@@ -1,0 +1,329 @@
+#include "actors/client/outbox_actor.hpp"
+
+#include "actors/client/activity.hpp"
+#include "core/sync/batch_plan.hpp"
+
+#include <vector>
+
+namespace syncline::actors::client {
+
+namespace {
+
+// idle --LocalWritesCommitted--> taking --batch--> sending --reply--> storing --stored--.
+//   ^------------ empty -----------' ^                |failure                          |
+//                                    |                v                                 |
+//                                    '--Drain due-- waiting <------------- pause -------'
+//
+// paused: nothing is taken; needs_auth: nothing is taken until the host resumes.
+class outbox_state {
+public:
+  static inline const char* name = "outbox";
+
+  outbox_state(outbox_actor::pointer self, storage_actor storage, transport_actor transport,
+               seams world, outbox_options options)
+      : self_{self}, storage_{std::move(storage)}, transport_{std::move(transport)},
+        world_{std::move(world)}, options_{options}, backoff_{options.backoff},
+        size_{options.batch_items_max}, paused_{options.paused} {
+    activity_.enter(paused_ ? "paused" : "idle");
+  }
+
+  ~outbox_state() {
+    msg::Error stopped;
+    stopped.set_code("stopped");
+    finish_drains(&stopped);
+  }
+
+  outbox_actor::behavior_type make_behavior() {
+    return {
+      [this](const msg::LocalWritesCommitted&) { on_local_writes(); },
+      [this](const msg::DrainOutbox& drain) { return on_drain(drain); },
+      [this](const msg::SetPaused& command) { return on_set_paused(command); },
+      [this](const msg::ReadActivity&) { return activity_.show(); },
+      [this](const msg::OutboxDrainDue& due) {
+        if (due.turn() == turn_ && waiting_)
+          take_batch();
+      },
+    };
+  }
+
+private:
+  struct drain {
+    caf::typed_response_promise<msg::DrainReport> reply;
+    std::uint32_t attempts_max = 0;
+    std::uint32_t failures = 0;
+  };
+
+  // Storage sends its replies and this event in order, so no wake-up is lost while we are busy.
+  void on_local_writes() {
+    if (busy_) {
+      more_ = true;
+      return;
+    }
+    // During a backoff new writes wait with the others.
+    if (!waiting_ || !backing_off_)
+      take_batch();
+  }
+
+  caf::result<msg::DrainReport> on_drain(const msg::DrainOutbox& command) {
+    auto reply = self_->make_response_promise<msg::DrainReport>();
+    if (drains_.empty())
+      report_ = {};
+    drains_.push_back({reply, command.attempts_max(), 0});
+    needs_auth_ = false;
+    if (!busy_)
+      take_batch();
+    return reply;
+  }
+
+  msg::Done on_set_paused(const msg::SetPaused& command) {
+    paused_ = command.paused();
+    needs_auth_ = false;
+    if (!paused_ && !busy_)
+      take_batch();
+    else if (paused_ && !busy_)
+      activity_.enter("paused");
+    return {};
+  }
+
+  void take_batch() {
+    waiting_ = false;
+    backing_off_ = false;
+    if ((paused_ && drains_.empty()) || needs_auth_)
+      return settle_down(paused_ ? "paused" : "needs_auth");
+    busy_ = true;
+    more_ = false;
+    msg::TakeOutboxBatch take;
+    take.set_item_limit(size_.limit());
+    take.set_byte_limit(options_.batch_bytes_max);
+    take.set_now_ms(world_.wall_ms());
+    rt::request(self_, storage_, rt::no_timeout, std::move(take))
+      .then([this](msg::OutboxBatch& batch) { send_batch(batch); }, on_store_error());
+  }
+
+  void send_batch(msg::OutboxBatch& batch) {
+    if (batch.request().mutations().empty()) {
+      busy_ = false;
+      report_.set_blocked_by_restore(batch.blocked_by_restore());
+      if (more_)
+        return take_batch();
+      if (batch.wait_until_ms() != 0)
+        wait(std::max<std::int64_t>(1, batch.wait_until_ms() - world_.wall_ms()), false);
+      return settle_down(batch.blocked_by_restore() ? "restoring" : "idle");
+    }
+    activity_.enter("sending");
+    sent_.Swap(batch.mutable_request());
+    report_.set_requests(report_.requests() + 1);
+    rt::request(self_, transport_, rt::no_timeout,
+                net::make_batch_request(sent_, options_.send_timeout_ms))
+      .then([this](const msg::HttpReply& reply) { on_reply(reply); },
+            [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error)), 0); });
+  }
+
+  void on_reply(const msg::HttpReply& http) {
+    report_.set_bytes_sent(report_.bytes_sent() + http.bytes_sent());
+    report_.set_bytes_received(report_.bytes_received() + http.bytes_received());
+    auto reply = net::read_batch_reply(http, world_.wall_ms());
+    if (reply.kind != net::reply_kind::server_error)
+      server_errors_ = 0;
+    switch (reply.kind) {
+      case net::reply_kind::ok: return store_result(reply.response);
+      case net::reply_kind::refused: return store_refusal(reply);
+      case net::reply_kind::bad_content: return isolate(reply);
+      case net::reply_kind::server_error:
+        if (++server_errors_ < options_.server_errors_max)
+          return retry_later(error_of(reply), reply.retry_after_ms);
+        server_errors_ = 0;
+        return isolate(reply);
+      case net::reply_kind::needs_auth:
+        needs_auth_ = true;
+        busy_ = false;
+        note_failure(error_of(reply));
+        return settle_down("needs_auth");
+      default:
+        // A batch that timed out may have been too large for the line.
+        if (http.failure() == "timeout")
+          size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
+        return retry_later(error_of(reply), reply.retry_after_ms);
+    }
+  }
+
+  // A batch leaves the outbox only in the transaction that records its outcome: after a crash
+  // before that commit it is sent again, and the server gives the same answers.
+  void store_result(msg::BatchResponse& response) {
+    msg::ApplyBatchResult apply;
+    name_batch(apply);
+    apply.mutable_response()->Swap(&response);
+    rt::request(self_, storage_, rt::no_timeout, std::move(apply))
+      .then([this](const msg::BatchResultApplied& applied) { on_stored(applied); },
+            on_store_error());
+  }
+
+  void on_stored(const msg::BatchResultApplied& applied) {
+    report_.set_processed(report_.processed() + applied.processed());
+    report_.set_conflicts(report_.conflicts() + applied.conflicts());
+    report_.set_failed(report_.failed() + applied.failed());
+    backoff_.succeed();
+    size_.grow();
+    activity_.succeeded(world_.wall_ms());
+    next_batch();
+  }
+
+  void store_refusal(const net::batch_reply& reply) {
+    if (reply.refusal.code() == "cursor_expired") {
+      msg::ResetCursor reset;
+      reset.set_reason(reply.refusal.reason());
+      *reset.mutable_seen() = sent_.seen();
+      reset.set_now_ms(world_.wall_ms());
+      rt::request(self_, storage_, rt::no_timeout, std::move(reset))
+        .then([this](const msg::Done&) { next_batch(); }, on_store_error());
+      return;
+    }
+    msg::ApplyBatchRefusal apply;
+    name_batch(apply);
+    *apply.mutable_refusal() = reply.refusal;
+    rt::request(self_, storage_, rt::no_timeout, std::move(apply))
+      .then([this](const msg::BatchResultApplied&) { next_batch(); },
+            [this, error = error_of(reply)](const caf::error&) { retry_later(error, 0); });
+  }
+
+  // Halves the batch until the poison stands alone; then its id is sent as SKIP.
+  void isolate(const net::batch_reply& reply) {
+    if (sent_.mutations_size() > 1 && !is_one_group()) {
+      size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
+      busy_ = false;
+      return take_batch();
+    }
+    const auto& suspect = sent_.mutations(0);
+    if (suspect.kind() == msg::SKIP)
+      return retry_later(error_of(reply), reply.retry_after_ms); // It has no content to blame.
+    msg::QuarantinePoison poison;
+    poison.set_mutation_id(suspect.mutation_id());
+    *poison.mutable_error() = error_of(reply);
+    poison.set_now_ms(world_.wall_ms());
+    report_.set_failed(report_.failed() + 1);
+    rt::request(self_, storage_, rt::no_timeout, std::move(poison))
+      .then([this](const msg::Done&) { next_batch(); }, on_store_error());
+  }
+
+  [[nodiscard]] bool is_one_group() const {
+    const std::uint64_t group = sent_.mutations(0).group();
+    for (const auto& mutation : sent_.mutations())
+      if (group == 0 || mutation.group() != group)
+        return false;
+    return true;
+  }
+
+  template <class Apply>
+  void name_batch(Apply& apply) {
+    apply.set_client(sent_.client());
+    apply.set_request_start(sent_.start());
+    apply.set_first_mutation_id(sent_.mutations(0).mutation_id());
+    apply.set_now_ms(world_.wall_ms());
+  }
+
+  void next_batch() {
+    busy_ = false;
+    if (options_.batch_pause.count() > 0)
+      wait(options_.batch_pause.count(), false);
+    else
+      take_batch();
+  }
+
+  void retry_later(const msg::Error& error, std::int64_t retry_after_ms) {
+    busy_ = false;
+    note_failure(error);
+    wait(backoff_.fail(world_.random(), retry_after_ms), true);
+    end_impatient_drains(error);
+  }
+
+  void note_failure(const msg::Error& error) {
+    *report_.mutable_error() = error;
+    activity_.failed(error, world_.wall_ms());
+  }
+
+  void wait(std::int64_t delay_ms, bool backing_off) {
+    waiting_ = true;
+    backing_off_ = backing_off;
+    activity_.enter("waiting");
+    activity_.waits_until(world_.wall_ms() + delay_ms);
+    msg::OutboxDrainDue due;
+    due.set_turn(++turn_);
+    rt::delayed_send(self_, outbox_actor{self_}, std::chrono::milliseconds{delay_ms},
+                     std::move(due));
+  }
+
+  // Nothing more can be sent now.
+  void settle_down(std::string_view state) {
+    busy_ = false;
+    if (!waiting_)
+      activity_.enter(state);
+    finish_drains(nullptr);
+  }
+
+  void end_impatient_drains(const msg::Error& error) {
+    std::vector<drain> patient;
+    for (auto& waiting : drains_) {
+      if (waiting.attempts_max == 0 || ++waiting.failures < waiting.attempts_max) {
+        patient.push_back(std::move(waiting));
+        continue;
+      }
+      msg::DrainReport report = report_;
+      *report.mutable_error() = error;
+      waiting.reply.deliver(std::move(report));
+    }
+    drains_ = std::move(patient);
+  }
+
+  void finish_drains(const msg::Error* error) {
+    for (auto& waiting : drains_) {
+      msg::DrainReport report = report_;
+      if (error)
+        *report.mutable_error() = *error;
+      else if (!needs_auth_)
+        report.clear_error();
+      waiting.reply.deliver(std::move(report));
+    }
+    drains_.clear();
+  }
+
+  std::function<void(const caf::error&)> on_store_error() {
+    return [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error)), 0); };
+  }
+
+  static msg::Error to_error(const core::error& error) {
+    msg::Error out;
+    out.set_code(error.code);
+    out.set_message(error.message);
+    return out;
+  }
+
+  outbox_actor::pointer self_;
+  storage_actor storage_;
+  transport_actor transport_;
+  seams world_;
+  outbox_options options_;
+  core::backoff backoff_;
+  core::batch_size size_;
+  activity_log activity_;
+  msg::BatchRequest sent_;
+  msg::DrainReport report_;
+  std::vector<drain> drains_;
+  std::uint64_t turn_ = 0;
+  std::uint32_t server_errors_ = 0;
+  bool busy_ = false;         // A request to storage or transport is open.
+  bool waiting_ = false;      // A timer is set.
+  bool backing_off_ = false;  // ... after a failure.
+  bool more_ = false;         // Writes were committed while busy.
+  bool needs_auth_ = false;
+  bool paused_ = false;
+};
+
+} // namespace
+
+outbox_actor spawn_outbox(caf::actor_system& system, storage_actor storage,
+                          transport_actor transport, seams world, outbox_options options) {
+  return rt::spawn<outbox_actor, outbox_state>(system, std::move(storage), std::move(transport),
+                                               std::move(world), options);
+}
+
+} // namespace syncline::actors::client

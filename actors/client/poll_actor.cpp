@@ -1,0 +1,306 @@
+#include "actors/client/poll_actor.hpp"
+
+#include "actors/client/activity.hpp"
+
+#include <deque>
+#include <map>
+#include <vector>
+
+namespace syncline::actors::client {
+
+namespace {
+
+// idle --PullNow, PollDue--> asking --page--> applying --applied--> asking ... --caught up--> idle
+//   ^                          |  ^                                                            |
+//   |                       failure '---- 410: the cursor is reset, from the beginning         |
+//   '------ PollDue ------- waiting (backoff, or the interval) <-------------------------------'
+//
+// A run goes through the collections one after the other. A failed poll never stops the loop.
+class poll_state {
+public:
+  static inline const char* name = "poll";
+
+  poll_state(poll_actor::pointer self, std::shared_ptr<storage::client_store> store,
+             storage_actor storage, conflict_actor conflict, transport_actor transport,
+             seams world, poll_options options)
+      : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
+        conflict_{std::move(conflict)}, transport_{std::move(transport)}, world_{std::move(world)},
+        options_{options}, backoff_{options.backoff}, paused_{options.paused} {
+    activity_.enter(paused_ ? "paused" : "idle");
+  }
+
+  ~poll_state() {
+    msg::Error stopped;
+    stopped.set_code("stopped");
+    answer_pulls(&stopped);
+  }
+
+  poll_actor::behavior_type make_behavior() {
+    if (!paused_)
+      schedule(0);
+    return {
+      [this](const msg::PullNow& command) { return on_pull(command); },
+      [this](const msg::SetPaused& command) { return on_set_paused(command); },
+      [this](const msg::ReadActivity&) { return activity_.show(); },
+      [this](const msg::PollDue& due) {
+        if (due.turn() == turn_ && !busy_)
+          start_run();
+      },
+    };
+  }
+
+private:
+  struct pull {
+    caf::typed_response_promise<msg::PullReport> reply;
+    std::uint32_t attempts_max = 0;
+    std::uint32_t failures = 0;
+  };
+
+  // A cursor that is refused again and again is a fault of the server; it must not become a storm.
+  static constexpr std::uint32_t resets_in_a_run_max = 3;
+
+  caf::result<msg::PullReport> on_pull(const msg::PullNow& command) {
+    auto reply = self_->make_response_promise<msg::PullReport>();
+    pull waiting{reply, command.attempts_max(), 0};
+    if (busy_) {
+      next_pulls_.push_back(std::move(waiting)); // The run under way may have passed their change.
+      return reply;
+    }
+    pulls_.push_back(std::move(waiting));
+    start_run();
+    return reply;
+  }
+
+  msg::Done on_set_paused(const msg::SetPaused& command) {
+    paused_ = command.paused();
+    if (!paused_ && !busy_)
+      schedule(0);
+    else if (paused_ && !busy_)
+      activity_.enter("paused");
+    return {};
+  }
+
+  void start_run() {
+    busy_ = true;
+    if (failures_in_run_ == 0)
+      report_ = {};
+    resets_ = 0;
+    queue_.clear();
+    const auto snapshot = store_->snapshot();
+    const auto names = snapshot ? snapshot->collections() : snapshot.error();
+    if (!names)
+      return fail(store_error(names.error()), 0);
+    queue_.assign(names->begin(), names->end());
+    next_collection();
+  }
+
+  void next_collection() {
+    if (queue_.empty())
+      return end_run();
+    ask_page();
+  }
+
+  void ask_page() {
+    const auto snapshot = store_->snapshot();
+    auto state = snapshot ? snapshot->pull_state(queue_.front()) : snapshot.error();
+    if (!state)
+      return fail(store_error(state.error()), 0);
+    asked_ = std::move(*state);
+    activity_.enter("pulling");
+    report_.set_requests(report_.requests() + 1);
+    auto& etag = etags_[queue_.front()];
+    if (etag.first != asked_.cursor().token())
+      etag.second.clear(); // It names the head that another cursor had reached.
+    rt::request(self_, transport_, rt::no_timeout,
+                net::make_delta_request(queue_.front(), asked_, options_.page_items_max,
+                                        etag.second, options_.timeout_ms))
+      .then([this](const msg::HttpReply& reply) { on_reply(reply); },
+            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+  }
+
+  void on_reply(const msg::HttpReply& http) {
+    report_.set_bytes_sent(report_.bytes_sent() + http.bytes_sent());
+    report_.set_bytes_received(report_.bytes_received() + http.bytes_received());
+    auto reply = net::read_delta_reply(http, queue_.front(), asked_.cursor().token(),
+                                       world_.wall_ms());
+    if (options_.canary_deletes_on_404 && http.status() == 404)
+      reply = empty_collection();
+    if (reply.kind == net::reply_kind::not_modified) {
+      queue_.pop_front();
+      return next_collection();
+    }
+    if (reply.kind == net::reply_kind::ok)
+      return apply(reply);
+    if (reply.kind == net::reply_kind::refused && reply.refusal.code() == "cursor_expired" &&
+        ++resets_ <= resets_in_a_run_max)
+      return reset(reply.refusal.reason());
+    fail(error_of(reply), reply.retry_after_ms);
+  }
+
+  // What a client that reads a 404 as an empty list would believe.
+  [[nodiscard]] net::delta_reply empty_collection() const {
+    net::delta_reply reply;
+    reply.kind = net::reply_kind::ok;
+    reply.page.set_collection(queue_.front());
+    reply.page.set_prev_cursor(asked_.cursor().token());
+    reply.page.set_next_cursor(asked_.cursor().token());
+    reply.page.set_range_to_end(true);
+    *reply.page.mutable_head() = asked_.seen();
+    return reply;
+  }
+
+  void apply(net::delta_reply& reply) {
+    activity_.enter("applying");
+    report_.set_pages(report_.pages() + 1);
+    if (!reply.page.has_more())
+      etags_[queue_.front()] = {reply.page.next_cursor(), reply.etag};
+    msg::ApplyRemoteChanges changes;
+    changes.mutable_page()->Swap(&reply.page);
+    changes.set_request_start(asked_.known_start());
+    changes.set_now_ms(world_.wall_ms());
+    rt::request(self_, conflict_, rt::no_timeout, std::move(changes))
+      .then([this](const msg::RemoteChangesApplied& applied) { on_applied(applied); },
+            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+  }
+
+  void on_applied(const msg::RemoteChangesApplied& applied) {
+    report_.set_changed(report_.changed() + applied.changed());
+    report_.set_conflicts(report_.conflicts() + applied.conflicts());
+    // A page that was superseded is asked for again, from where the store stands now.
+    if (applied.superseded() || applied.has_more())
+      return ask_page();
+    queue_.pop_front();
+    next_collection();
+  }
+
+  void reset(const std::string& reason) {
+    msg::ResetCursor command;
+    command.set_collection(queue_.front());
+    command.set_reason(reason);
+    command.set_token(asked_.cursor().token());
+    *command.mutable_seen() = asked_.seen();
+    command.set_now_ms(world_.wall_ms());
+    rt::request(self_, storage_, rt::no_timeout, std::move(command))
+      .then([this](const msg::Done&) { start_again(); },
+            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+  }
+
+  // After a lost history every collection walks again, those of this run that were done included.
+  void start_again() {
+    const auto snapshot = store_->snapshot();
+    const auto names = snapshot ? snapshot->collections() : snapshot.error();
+    if (!names)
+      return fail(store_error(names.error()), 0);
+    queue_.assign(names->begin(), names->end());
+    next_collection();
+  }
+
+  void end_run() {
+    busy_ = false;
+    failures_in_run_ = 0;
+    backoff_.succeed();
+    activity_.succeeded(world_.wall_ms());
+    activity_.enter(paused_ ? "paused" : "idle");
+    answer_pulls(nullptr);
+    if (!next_pulls_.empty()) {
+      pulls_.swap(next_pulls_);
+      return start_run();
+    }
+    if (!paused_)
+      schedule(core::next_poll_ms(options_.interval_ms, world_.random()));
+  }
+
+  void fail(const msg::Error& error, std::int64_t retry_after_ms) {
+    busy_ = false;
+    ++failures_in_run_;
+    activity_.failed(error, world_.wall_ms());
+    for (auto& waiting : next_pulls_)
+      pulls_.push_back(std::move(waiting));
+    next_pulls_.clear();
+    const bool auth = error.code() == "needs_auth";
+    end_impatient_pulls(error, auth);
+    const std::int64_t delay_ms = backoff_.fail(world_.random(), retry_after_ms);
+    activity_.enter(auth ? "needs_auth" : "waiting");
+    if (!paused_ || !pulls_.empty()) {
+      schedule(delay_ms);
+      return;
+    }
+    failures_in_run_ = 0;
+  }
+
+  void end_impatient_pulls(const msg::Error& error, bool all) {
+    std::vector<pull> patient;
+    for (auto& waiting : pulls_) {
+      if (!all && (waiting.attempts_max == 0 || ++waiting.failures < waiting.attempts_max)) {
+        patient.push_back(std::move(waiting));
+        continue;
+      }
+      msg::PullReport report = report_;
+      *report.mutable_error() = error;
+      waiting.reply.deliver(std::move(report));
+    }
+    pulls_ = std::move(patient);
+  }
+
+  void answer_pulls(const msg::Error* error) {
+    for (auto* list : {&pulls_, &next_pulls_}) {
+      if (list == &next_pulls_ && !error)
+        continue;
+      for (auto& waiting : *list) {
+        msg::PullReport report = report_;
+        if (error)
+          *report.mutable_error() = *error;
+        waiting.reply.deliver(std::move(report));
+      }
+      list->clear();
+    }
+  }
+
+  void schedule(std::int64_t delay_ms) {
+    msg::PollDue due;
+    due.set_turn(++turn_);
+    activity_.waits_until(world_.wall_ms() + delay_ms);
+    rt::delayed_send(self_, poll_actor{self_}, std::chrono::milliseconds{delay_ms},
+                     std::move(due));
+  }
+
+  static msg::Error store_error(const core::error& error) {
+    msg::Error out;
+    out.set_code(error.code);
+    out.set_message(error.message);
+    return out;
+  }
+
+  poll_actor::pointer self_;
+  std::shared_ptr<storage::client_store> store_;
+  storage_actor storage_;
+  conflict_actor conflict_;
+  transport_actor transport_;
+  seams world_;
+  poll_options options_;
+  core::backoff backoff_;
+  activity_log activity_;
+  std::deque<std::string> queue_;
+  msg::PullState asked_;
+  msg::PullReport report_;
+  std::map<std::string, std::pair<std::string, std::string>> etags_; // collection: cursor, tag
+  std::vector<pull> pulls_;
+  std::vector<pull> next_pulls_;
+  std::uint64_t turn_ = 0;
+  std::uint32_t resets_ = 0;
+  std::uint32_t failures_in_run_ = 0;
+  bool busy_ = false;
+  bool paused_ = false;
+};
+
+} // namespace
+
+poll_actor spawn_poll(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+                      storage_actor storage, conflict_actor conflict, transport_actor transport,
+                      seams world, poll_options options) {
+  return rt::spawn<poll_actor, poll_state>(system, std::move(store), std::move(storage),
+                                           std::move(conflict), std::move(transport),
+                                           std::move(world), options);
+}
+
+} // namespace syncline::actors::client

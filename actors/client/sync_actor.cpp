@@ -1,0 +1,158 @@
+#include "actors/client/sync_actor.hpp"
+
+#include <vector>
+
+namespace syncline::actors::client {
+
+namespace {
+
+// idle --SyncNow--> pushing --drained--> pulling --caught up--> idle, or pushing again
+//                      |failed              |failed
+//                      '------------------->'-------> the report says so
+class sync_state {
+public:
+  static inline const char* name = "sync";
+
+  sync_state(sync_actor::pointer self, std::shared_ptr<storage::client_store> store,
+             outbox_actor outbox, poll_actor poll, seams world)
+      : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
+        world_{std::move(world)} {}
+
+  ~sync_state() {
+    for (auto& waiting : waiting_)
+      waiting.deliver(rt::to_caf({"stopped", "the runtime is stopping"}));
+  }
+
+  sync_actor::behavior_type make_behavior() {
+    return {[this](const msg::SyncNow& command) { return on_sync(command); }};
+  }
+
+private:
+  // Each round needs a reason that the one before it produced; this bounds a quarrel with a
+  // server, or with another client that writes without a pause.
+  static constexpr std::uint32_t rounds_max = 20;
+
+  caf::result<msg::SyncReport> on_sync(const msg::SyncNow& command) {
+    auto reply = self_->make_response_promise<msg::SyncReport>();
+    waiting_.push_back(reply);
+    if (waiting_.size() > 1)
+      return reply; // Joins the run under way.
+    attempts_max_ = command.attempts_max();
+    report_ = {};
+    began_ms_ = world_.wall_ms();
+    round_ = 0;
+    push();
+    return reply;
+  }
+
+  void push() {
+    msg::DrainOutbox drain;
+    drain.set_attempts_max(attempts_max_);
+    rt::request(self_, outbox_, rt::no_timeout, std::move(drain))
+      .then([this](const msg::DrainReport& drained) { on_drained(drained); },
+            [this](const caf::error& error) { fail(rt::from_caf(error)); });
+  }
+
+  void on_drained(const msg::DrainReport& drained) {
+    report_.set_items_processed(report_.items_processed() + drained.processed());
+    report_.set_conflicts(report_.conflicts() + drained.conflicts());
+    report_.set_errors(report_.errors() + drained.failed());
+    add_traffic(drained);
+    if (!drained.error().code().empty())
+      return end(&drained.error());
+    pull();
+  }
+
+  void pull() {
+    msg::PullNow command;
+    command.set_attempts_max(attempts_max_);
+    rt::request(self_, poll_, rt::no_timeout, std::move(command))
+      .then([this](const msg::PullReport& pulled) { on_pulled(pulled); },
+            [this](const caf::error& error) { fail(rt::from_caf(error)); });
+  }
+
+  void on_pulled(const msg::PullReport& pulled) {
+    report_.set_items_processed(report_.items_processed() + pulled.changed());
+    report_.set_conflicts(report_.conflicts() + pulled.conflicts());
+    add_traffic(pulled);
+    if (!pulled.error().code().empty())
+      return end(&pulled.error());
+    const auto left = work_left();
+    if (!left)
+      return fail(left.error());
+    if (*left && ++round_ < rounds_max)
+      return push();
+    end(nullptr);
+  }
+
+  // True while another round can move something: parked lanes wait for the user, not for us.
+  core::expected<bool> work_left() {
+    const auto snapshot = store_->snapshot();
+    if (!snapshot)
+      return snapshot.error();
+    const auto counts = snapshot->counts();
+    if (!counts)
+      return counts.error();
+    if (counts->acknowledged > 0)
+      return true;
+    const auto waiting = snapshot->outbox(1000);
+    if (!waiting)
+      return waiting.error();
+    for (const auto& entry : *waiting) {
+      const auto lane = snapshot->lane(entry.mutation().collection(), entry.mutation().id());
+      if (!lane)
+        return lane.error();
+      if (lane->record.parked_by() == 0 && entry.not_before_ms() <= world_.wall_ms())
+        return true;
+    }
+    return false;
+  }
+
+  template <class Part>
+  void add_traffic(const Part& part) {
+    report_.set_requests(report_.requests() + part.requests());
+    report_.set_bytes_sent(report_.bytes_sent() + part.bytes_sent());
+    report_.set_bytes_received(report_.bytes_received() + part.bytes_received());
+  }
+
+  void fail(const core::error& error) {
+    msg::Error out;
+    out.set_code(error.code);
+    out.set_message(error.message);
+    end(&out);
+  }
+
+  void end(const msg::Error* error) {
+    report_.set_success(error == nullptr);
+    if (error) {
+      *report_.mutable_error() = *error;
+      report_.set_errors(report_.errors() + 1);
+    }
+    report_.set_duration_ms(std::max<std::int64_t>(0, world_.wall_ms() - began_ms_));
+    std::vector<caf::typed_response_promise<msg::SyncReport>> answered;
+    answered.swap(waiting_);
+    for (auto& reply : answered)
+      reply.deliver(report_);
+  }
+
+  sync_actor::pointer self_;
+  std::shared_ptr<storage::client_store> store_;
+  outbox_actor outbox_;
+  poll_actor poll_;
+  seams world_;
+  std::vector<caf::typed_response_promise<msg::SyncReport>> waiting_;
+  msg::SyncReport report_;
+  std::int64_t began_ms_ = 0;
+  std::uint32_t attempts_max_ = 0;
+  std::uint32_t round_ = 0;
+};
+
+} // namespace
+
+sync_actor spawn_sync(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+                      outbox_actor outbox, poll_actor poll, seams world) {
+  return rt::spawn<sync_actor, sync_state>(system, std::move(store), std::move(outbox),
+                                           std::move(poll), std::move(world));
+}
+
+} // namespace syncline::actors::client

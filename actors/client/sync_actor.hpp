@@ -1,0 +1,16 @@
+#pragma once
+
+#include "actors/client/interfaces.hpp"
+#include "actors/seams.hpp"
+#include "storage/client_store.hpp"
+
+#include <memory>
+
+namespace syncline::actors::client {
+
+/// One sync run at a time. A run pushes what waits, pulls until caught up, and begins again while
+/// that left something to do: a resolution to send, an acknowledged change to see.
+sync_actor spawn_sync(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+                      outbox_actor outbox, poll_actor poll, seams world);
+
+} // namespace syncline::actors::client

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "actors/message_types.hpp"
+#include "actors/seams.hpp"
+#include "storage/server_store.hpp"
+
+#include <functional>
+#include <memory>
+
+namespace syncline::actors::server {
+
+/// The only writer of the server's store. A batch is answered after the commit that holds it.
+using store_actor = caf::typed_actor<
+  rt::sig<msg::BatchApplied, msg::ApplyBatch>,
+  rt::sig<msg::Done, msg::TrimStore>,
+  rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
+
+struct store_options {
+  rt::placement where = rt::placement::detached;
+  std::size_t group_max = 256; ///< batches in one transaction
+  storage::trim_options trim;
+  std::function<void(const core::error&)> on_store_failed;
+};
+
+store_actor spawn_store(caf::actor_system& system, std::shared_ptr<storage::server_store> store,
+                        seams world, store_options options);
+
+} // namespace syncline::actors::server

@@ -1,0 +1,63 @@
+#pragma once
+// What a request asks the server for, and how an answer looks: routes, parameters, content types
+// (PROTOCOL.md sections 1-4 and 8). Pure.
+
+#include "core/expected.hpp"
+#include "http.pb.h"
+#include "net/protocol/batch_json.hpp"
+#include "wire.pb.h"
+
+#include <cstdint>
+#include <string>
+#include <variant>
+
+namespace syncline::net {
+
+/// JSON is the default; our own clients ask for protobuf.
+enum class body_format { json, protobuf };
+
+struct delta_ask {
+  std::string collection = "items";
+  std::string cursor;
+  std::uint32_t limit = 500;
+  msg::Place seen;
+  std::string if_none_match;
+};
+
+struct updates_ask {
+  std::string collection = "items";
+  std::int64_t since_ms = 0; ///< as asked, in milliseconds
+  std::uint32_t limit = 500;
+};
+
+struct batch_ask {
+  json_batch batch; ///< without `operations` when it came as protobuf
+  std::string idempotency_key;
+};
+
+struct health_ask {};
+struct ready_ask {};
+
+struct server_ask {
+  std::variant<delta_ask, updates_ask, batch_ask, health_ask, ready_ask> what;
+  body_format answer = body_format::json;
+};
+
+/// Refused here: what has no route, no meaning, or no place in our limits. The error's code gives
+/// the status by `http_status_of`.
+[[nodiscard]] core::expected<server_ask> read_request(const msg::HttpRequest& request);
+
+/// The format that the client wants, also for a refusal.
+[[nodiscard]] body_format wanted_format(const msg::HttpRequest& request);
+
+[[nodiscard]] msg::HttpReply make_reply(std::uint32_t status, std::string_view content_type,
+                                        std::string body);
+[[nodiscard]] msg::HttpReply make_reply(std::uint32_t status,
+                                        const google::protobuf::MessageLite& message);
+[[nodiscard]] msg::HttpReply make_refusal(const msg::ErrorReply& refusal, body_format format);
+[[nodiscard]] msg::HttpReply make_refusal(const core::error& error, body_format format);
+void add_header(msg::HttpReply& reply, std::string_view name, std::string_view value);
+
+inline constexpr std::string_view json_type = "application/json";
+
+} // namespace syncline::net

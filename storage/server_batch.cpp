@@ -1,0 +1,383 @@
+#include "storage/server_batch.hpp"
+
+#include "core/sync/server_apply.hpp"
+#include "storage/keys.hpp"
+#include "storage/payload_hash.hpp"
+
+#include <algorithm>
+
+namespace syncline::storage {
+
+namespace {
+
+msg::ErrorReply refusal(std::string code, std::string message) {
+  msg::ErrorReply reply;
+  reply.set_code(std::move(code));
+  reply.set_message(std::move(message));
+  return reply;
+}
+
+msg::ErrorReply gap(std::uint64_t expected) {
+  auto reply = refusal("mutation_gap", "the next mutation id of this client is " +
+                                         std::to_string(expected));
+  reply.set_expected(expected);
+  return reply;
+}
+
+msg::MutationResult outcome_unknown(const msg::Mutation& mutation) {
+  msg::MutationResult result;
+  result.set_mutation_id(mutation.mutation_id());
+  result.set_status(msg::OUTCOME_UNKNOWN);
+  result.set_server_id(mutation.id());
+  result.mutable_error()->set_code("outcome_unknown");
+  result.mutable_error()->set_message("the mutation was answered before, under another client id, "
+                                      "and the answer is no longer kept; compare by hand");
+  return result;
+}
+
+} // namespace
+
+msg::SpaceState& server_transaction::space(const std::string& name) {
+  auto [found, fresh] = spaces_.try_emplace(name);
+  if (fresh)
+    records_.message(server_table::spaces, name, found->second);
+  return found->second;
+}
+
+msg::CollectionState& server_transaction::collection(const std::string& space,
+                                                     const std::string& name) {
+  auto [found, fresh] = collections_.try_emplace({space, name});
+  if (fresh)
+    records_.message(server_table::collections, item_key(space, name), found->second);
+  return found->second;
+}
+
+server_transaction::client_state& server_transaction::client(const std::string& space,
+                                                             const std::string& id) {
+  auto [found, fresh] = clients_.try_emplace({space, id});
+  if (fresh)
+    records_.message(server_table::clients, item_key(space, id), found->second.record);
+  return found->second;
+}
+
+std::optional<msg::ErrorReply> server_transaction::check_claims(const batch_input& batch) {
+  if (batch.plain)
+    return std::nullopt;
+  auto history = starts_.history(batch.space, records_);
+  history.head_seq = space(batch.space).head_seq(); // Of this transaction, not of the snapshot.
+  const auto problem = core::check_place(history, batch.request->seen());
+  if (problem != core::place_problem::none)
+    return expired(history, problem);
+  if (batch.request->start() == history.start())
+    return std::nullopt;
+  auto reply = refusal("server_restarted", "the server has started anew; send the same batch again "
+                                           "and name this start");
+  reply.set_start(history.start());
+  reply.set_epoch(history.epoch);
+  return reply;
+}
+
+std::optional<msg::ErrorReply> server_transaction::check_ids(const batch_input& batch) {
+  const auto& mutations = batch.request->mutations();
+  for (int i = 0; i < mutations.size(); ++i) {
+    const auto& mutation = mutations[i];
+    if (mutation.mutation_id() == 0 ||
+        mutation.mutation_id() != mutations[0].mutation_id() + static_cast<std::uint64_t>(i))
+      return refusal("bad_batch", "mutation ids begin at 1 and rise by 1 within a batch");
+    if (!mutation.payload_hash().empty() && mutation.payload_hash() != payload_hash(mutation))
+      return refusal("bad_batch", "mutation " + std::to_string(mutation.mutation_id()) +
+                                    " does not match its payload hash; it was damaged on the way");
+  }
+  return std::nullopt;
+}
+
+void server_transaction::forget_acknowledged(const batch_input& batch, client_state& sender) {
+  const std::uint64_t through =
+    std::min(batch.request->acked_through(), sender.record.last_mutation_id());
+  for (std::uint64_t id = std::max<std::uint64_t>(1, sender.record.kept_from()); id <= through; ++id)
+    writer_.erase(server_table::results, numbered_key(batch.space, batch.request->client(), id));
+  if (through + 1 > sender.record.kept_from()) {
+    sender.record.set_kept_from(through + 1);
+    sender.dirty = true;
+  }
+}
+
+batch_output server_transaction::apply(const batch_input& batch) {
+  if (auto refused = check_claims(batch))
+    return *refused;
+  if (batch.idempotency_key.empty())
+    return apply_checked(batch);
+  const auto key = item_key(batch.space, batch.idempotency_key);
+  msg::IdempotentAnswer known;
+  if (records_.message(server_table::idempotency, key, known)) {
+    if (known.request_hash() != batch.request_hash)
+      return refusal("idempotency_mismatch", "this Idempotency-Key was used with another request; "
+                                             "use a new key for a new request");
+    return known.response();
+  }
+  auto output = apply_checked(batch);
+  if (const auto* response = std::get_if<msg::BatchResponse>(&output)) {
+    known.set_request_hash(batch.request_hash);
+    *known.mutable_response() = *response;
+    known.set_stored_ms(batch.now_ms);
+    writer_.put_message(server_table::idempotency, key, known);
+  }
+  return output;
+}
+
+batch_output server_transaction::apply_checked(const batch_input& batch) {
+  if (!batch.request->client().empty())
+    return apply_named(batch);
+  if (!batch.plain)
+    return refusal("bad_batch", "the batch names no client");
+  msg::BatchResponse response;
+  for (int i = 0; i < batch.request->mutations_size();)
+    for (auto& result : apply_next(batch, i)) {
+      response.add_results()->Swap(&result);
+      ++i;
+    }
+  *response.mutable_head() = starts_.history(batch.space, records_).head();
+  response.mutable_head()->set_seq(space(batch.space).head_seq());
+  return response;
+}
+
+batch_output server_transaction::apply_named(const batch_input& batch) {
+  if (auto refused = check_ids(batch))
+    return *refused;
+  const auto& request = *batch.request;
+  auto& sender = client(batch.space, request.client());
+  msg::BatchResponse response;
+  for (int i = 0; i < request.mutations_size();) {
+    const auto& mutation = request.mutations(i);
+    const std::uint64_t next = sender.record.last_mutation_id() + 1;
+    if (mutation.mutation_id() > next)
+      return gap(next); // Only the first can lie beyond the next, so nothing was applied.
+    if (mutation.mutation_id() == next && sender.record.retired())
+      return refusal("client_retired", "the owner of this client id has taken a new one; two copies "
+                                       "of one store are in use");
+    if (mutation.mutation_id() == next) {
+      for (auto& result : apply_next(batch, i)) {
+        response.add_results()->Swap(&result);
+        ++i;
+      }
+      continue;
+    }
+    const auto known = stored(batch.space, request.client(), mutation.mutation_id());
+    if (!known)
+      return gap(next);
+    if (mutation.kind() != msg::SKIP && known->payload_hash() != payload_hash(mutation)) {
+      response.set_mutated_retry_id(mutation.mutation_id());
+      break;
+    }
+    *response.add_results() = repeat(batch.space, *known);
+    ++i;
+  }
+  forget_acknowledged(batch, sender);
+  sender.record.set_last_active_ms(batch.now_ms);
+  sender.dirty = true;
+  *response.mutable_head() = starts_.history(batch.space, records_).head();
+  response.mutable_head()->set_seq(space(batch.space).head_seq());
+  return response;
+}
+
+std::optional<msg::StoredResult> server_transaction::stored(const std::string& space,
+                                                            const std::string& client,
+                                                            std::uint64_t mutation_id) const {
+  msg::StoredResult result;
+  if (!records_.message(server_table::results, numbered_key(space, client, mutation_id), result))
+    return std::nullopt;
+  return result;
+}
+
+msg::MutationResult server_transaction::repeat(const std::string& space,
+                                               const msg::StoredResult& stored) {
+  msg::MutationResult result = stored.result();
+  result.set_repeated_result(true);
+  if (result.status() != msg::CONFLICT && result.status() != msg::DELETE_CONFLICT)
+    return result;
+  result.clear_server_item();
+  if (const auto item = records_.item(server_table::items,
+                                      item_key(space, stored.collection(), stored.id())))
+    core::fill_message(*result.mutable_server_item(), stored.id(), *item);
+  return result;
+}
+
+std::optional<msg::MutationResult>
+server_transaction::former_result(const batch_input& batch, const msg::Mutation& mutation,
+                                  const std::string& hash) {
+  bool unknown = false;
+  for (const auto& former : mutation.formers()) {
+    auto& owner = client(batch.space, former.client());
+    if (!owner.record.retired()) {
+      owner.record.set_retired(true);
+      owner.dirty = true;
+    }
+    if (former.mutation_id() > owner.record.last_mutation_id())
+      continue;
+    const auto known = stored(batch.space, former.client(), former.mutation_id());
+    if (!known) {
+      unknown = true;
+    } else if (mutation.kind() == msg::SKIP || known->payload_hash() == hash) {
+      auto result = repeat(batch.space, *known);
+      result.set_mutation_id(mutation.mutation_id());
+      return result;
+    }
+  }
+  return unknown ? std::optional{outcome_unknown(mutation)} : std::nullopt;
+}
+
+std::vector<msg::MutationResult> server_transaction::apply_next(const batch_input& batch,
+                                                                int index) {
+  const auto& mutations = batch.request->mutations();
+  const auto& mutation = mutations[index];
+  if (mutation.group() == 0) {
+    const auto former =
+      former_result(batch, mutation, mutation.formers().empty() ? "" : payload_hash(mutation));
+    auto result = former ? *former : apply_one(batch, mutation, 0);
+    store_result(batch, mutation, result);
+    return {std::move(result)};
+  }
+  int end = index + 1;
+  while (end < mutations.size() && mutations[end].group() == mutation.group())
+    ++end;
+  return apply_group(batch, index, end);
+}
+
+std::vector<msg::MutationResult> server_transaction::apply_group(const batch_input& batch,
+                                                                 int first, int end) {
+  std::vector<msg::MutationResult> results;
+  const auto& head = batch.request->mutations(first);
+  bool all_fit = head.group_size() == static_cast<std::uint32_t>(end - first);
+  for (int i = first; i < end; ++i) {
+    const auto& mutation = batch.request->mutations(i);
+    const auto former =
+      former_result(batch, mutation, mutation.formers().empty() ? "" : payload_hash(mutation));
+    if (former) {
+      results.push_back(*former); // All of a group were answered together, so all are.
+      continue;
+    }
+    const auto current = records_.item(
+      server_table::items, item_key(batch.space, mutation.collection(), mutation.id()));
+    auto verdict = core::judge(current, mutation, {});
+    all_fit = all_fit && verdict.result.status() == msg::SYNCED &&
+              mutation.collection() == head.collection();
+    results.push_back(std::move(verdict.result));
+  }
+  const std::uint64_t group_end =
+    space(batch.space).head_seq() + static_cast<std::uint64_t>(end - first);
+  for (int i = first; i < end; ++i) {
+    const auto& mutation = batch.request->mutations(i);
+    auto& result = results[static_cast<std::size_t>(i - first)];
+    if (!result.repeated_result() && result.status() != msg::OUTCOME_UNKNOWN) {
+      if (all_fit) {
+        result = apply_one(batch, mutation, group_end);
+      } else if (result.status() == msg::SYNCED) {
+        result.Clear();
+        result.set_mutation_id(mutation.mutation_id());
+        result.set_server_id(mutation.id());
+        result.set_status(msg::FAILED);
+        result.mutable_error()->set_code("group");
+        result.mutable_error()->set_message("another mutation of the same atomic group was refused, "
+                                            "so none of the group was applied");
+      }
+    }
+    store_result(batch, mutation, result);
+  }
+  return results;
+}
+
+msg::MutationResult server_transaction::apply_one(const batch_input& batch,
+                                                  const msg::Mutation& mutation,
+                                                  std::uint64_t group_end_seq) {
+  auto& state = space(batch.space);
+  const auto current = records_.item(
+    server_table::items, item_key(batch.space, mutation.collection(), mutation.id()));
+  core::server_moment moment;
+  moment.next_stamp = {starts_.current().start(), state.head_seq() + 1};
+  moment.now_ms = batch.now_ms;
+  moment.last_modified_ms = state.last_modified_ms();
+  moment.writer_tag = client_tag(batch.request->client());
+  auto verdict = core::judge(current, mutation, moment);
+  if (verdict.header) {
+    std::optional<core::item_header> before;
+    if (current)
+      before = current->header;
+    write_change(batch.space, mutation, before, *verdict.header, verdict.body, group_end_seq);
+  }
+  return std::move(verdict.result);
+}
+
+void server_transaction::write_change(const std::string& space_name, const msg::Mutation& mutation,
+                                      const std::optional<core::item_header>& before,
+                                      const core::item_header& header, std::string_view body,
+                                      std::uint64_t group_end_seq) {
+  auto& state = space(space_name);
+  if (state.head_seq() == 0 && !starts_.knows(space_name)) {
+    new_spaces_.push_back(space_name);
+    writer_.put_message(server_table::starts, numbered_key(space_name, 0), starts_.current());
+  }
+  state.set_head_seq(header.stamp.seq);
+  state.set_last_modified_ms(header.last_modified_ms);
+  auto& group = collection(space_name, mutation.collection());
+  group.set_head_seq(header.stamp.seq);
+  const bool lived = before && !before->deleted;
+  if (lived != !header.deleted)
+    group.set_item_count(group.item_count() + (header.deleted ? -1 : 1));
+  if (before)
+    writer_.erase(server_table::change_index,
+                  numbered_key(space_name, mutation.collection(), before->stamp.seq));
+  msg::ChangeEntry entry;
+  entry.set_id(mutation.id());
+  entry.set_group_end_seq(group_end_seq);
+  entry.set_deleted(header.deleted);
+  entry.set_changed_ms(header.last_modified_ms);
+  writer_.put_message(server_table::change_index,
+                      numbered_key(space_name, mutation.collection(), header.stamp.seq), entry);
+  writer_.put_item(server_table::items, item_key(space_name, mutation.collection(), mutation.id()),
+                   header, body);
+}
+
+void server_transaction::store_result(const batch_input& batch, const msg::Mutation& mutation,
+                                      const msg::MutationResult& result) {
+  if (batch.request->client().empty())
+    return;
+  auto& sender = client(batch.space, batch.request->client());
+  sender.record.set_last_mutation_id(mutation.mutation_id());
+  sender.dirty = true;
+  msg::StoredResult kept;
+  *kept.mutable_result() = result;
+  kept.mutable_result()->clear_server_item();
+  kept.set_payload_hash(mutation.payload_hash().empty() ? payload_hash(mutation)
+                                                        : mutation.payload_hash());
+  kept.set_collection(mutation.collection());
+  kept.set_id(mutation.id());
+  kept.set_stored_ms(batch.now_ms);
+  writer_.put_message(server_table::results,
+                      numbered_key(batch.space, batch.request->client(), mutation.mutation_id()),
+                      kept);
+}
+
+void server_transaction::finish() {
+  for (const auto& [name, state] : spaces_)
+    writer_.put_message(server_table::spaces, name, state);
+  for (const auto& [name, state] : collections_)
+    writer_.put_message(server_table::collections, item_key(name.first, name.second), state);
+  for (const auto& [name, state] : clients_)
+    if (state.dirty)
+      writer_.put_message(server_table::clients, item_key(name.first, name.second), state.record);
+}
+
+std::map<std::string, std::uint64_t> server_transaction::drawn() const {
+  std::map<std::string, std::uint64_t> drawn;
+  for (const auto& [name, state] : spaces_)
+    drawn[name] = state.head_seq();
+  return drawn;
+}
+
+void server_transaction::start_from(const std::map<std::string, std::uint64_t>& drawn) {
+  for (const auto& [name, seq] : drawn)
+    if (auto& state = space(name); state.head_seq() < seq)
+      state.set_head_seq(seq);
+}
+
+} // namespace syncline::storage
