@@ -3,6 +3,7 @@
 
 #include "actors.pb.h"
 #include "actors/caf.hpp"
+#include "actors/local_messages.hpp"
 #include "client_storage.pb.h"
 #include "http.pb.h"
 
@@ -50,4 +51,9 @@ RT_MSG(syncline, syncline::msg::BatchApplied)
 RT_MSG(syncline, syncline::msg::TrimStore)
 RT_MSG(syncline, syncline::msg::HttpRequest)
 RT_MSG(syncline, syncline::msg::HttpReply)
+RT_MSG(syncline, syncline::actors::host_write)
+RT_MSG(syncline, syncline::actors::host_call)
+RT_MSG(syncline, syncline::actors::http_answered)
+RT_MSG(syncline, syncline::actors::http_arrived)
+RT_MSG(syncline, syncline::actors::chore_due)
 RT_MSG_BLOCK_END(syncline)

@@ -49,7 +49,8 @@ public:
     require(has_value());
     return *std::get_if<0>(&state_);
   }
-  [[nodiscard]] T&& value() && {
+  /// By value: a reference into a temporary would dangle in `for (auto& x : *f())`.
+  [[nodiscard]] T value() && {
     require(has_value());
     return std::move(*std::get_if<0>(&state_));
   }
@@ -59,7 +60,7 @@ public:
   [[nodiscard]] const T& operator*() const& {
     return value();
   }
-  [[nodiscard]] T&& operator*() && {
+  [[nodiscard]] T operator*() && {
     return std::move(*this).value();
   }
   [[nodiscard]] T* operator->() {

@@ -21,14 +21,20 @@ core::expected<msg::BatchResultApplied> apply_refusal(client_transaction_state&,
 core::expected<msg::Done> quarantine_poison(client_transaction_state&,
                                             const msg::QuarantinePoison&);
 
-// client_pull.cpp: pages in, histories lost
+// client_pull.cpp: pages in, and what they met
 core::expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state&,
                                                        const msg::ApplyRemoteChanges&);
-core::expected<msg::Done> reset_cursor(client_transaction_state&, const msg::ResetCursor&);
-core::expected<msg::Done> add_collection(client_transaction_state&, const msg::AddCollection&);
-core::expected<msg::Done> drop_collection(client_transaction_state&, const msg::DropCollection&);
+core::expected<msg::RemoteChangesApplied> apply_late_rows(client_transaction_state&,
+                                                          const msg::ApplyRemoteChanges&);
 core::expected<msg::ResolutionApplied> apply_resolution(client_transaction_state&,
                                                         const msg::ApplyResolution&);
 void trim_conflicts(client_transaction_state&);
+
+// client_history.cpp: histories lost, collections that come and go
+core::expected<msg::Done> reset_cursor(client_transaction_state&, const msg::ResetCursor&);
+core::expected<msg::Done> add_collection(client_transaction_state&, const msg::AddCollection&);
+core::expected<msg::Done> drop_collection(client_transaction_state&, const msg::DropCollection&);
+/// A walk after a lost history is under way.
+bool any_collection_restores(client_work& work);
 
 } // namespace syncline::storage

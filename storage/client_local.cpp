@@ -1,5 +1,6 @@
 // What the host does to its own data: writes, and work on the queue and the quarantine.
 
+#include "core/data/ids.hpp"
 #include "core/data/json.hpp"
 #include "core/sync/mutation.hpp"
 #include "storage/client_commands.hpp"
@@ -33,13 +34,22 @@ expected<void> check_atomic(const msg::WriteLocal& command) {
   return {};
 }
 
-// Decides the kind of a `put`, and refuses what cannot make sense on what the user sees.
-expected<bool> fit_to_visible(msg::Mutation& mutation, bool upsert,
-                              const core::visible_item& seen) {
-  if (upsert)
-    mutation.set_kind(seen.exists ? msg::UPDATE : msg::CREATE);
-  if (auto valid = core::validate_mutation(mutation); !valid)
-    return valid.error();
+// What the host may say; all else about a mutation is drawn here.
+msg::Mutation content_of(const msg::Mutation& said) {
+  msg::Mutation mutation;
+  mutation.set_kind(said.kind());
+  mutation.set_collection(said.collection());
+  mutation.set_id(said.id());
+  if (said.has_body())
+    mutation.set_body(said.body());
+  if (said.has_patch())
+    mutation.set_patch(said.patch());
+  *mutation.mutable_increments() = said.increments();
+  return mutation;
+}
+
+// Refuses what cannot make sense on what the user sees. False: it would have no effect.
+expected<bool> fit_to_visible(const msg::Mutation& mutation, const core::visible_item& seen) {
   switch (mutation.kind()) {
     case msg::CREATE:
       if (seen.exists)
@@ -62,13 +72,38 @@ expected<bool> fit_to_visible(msg::Mutation& mutation, bool upsert,
   }
 }
 
+// The entries that have to be answered before a write. Members of its own group go with it.
+expected<std::vector<std::uint64_t>> entries_before(client_work& work,
+                                                    const msg::WriteLocal::Operation& operation,
+                                                    std::uint64_t group) {
+  std::vector<std::uint64_t> after;
+  for (const auto& id : operation.depends_on()) {
+    if (auto valid = core::validate_item_id(id); !valid)
+      return valid.error();
+    const auto* before = id == operation.mutation().id()
+                           ? nullptr
+                           : work.lane_if_any(operation.mutation().collection(), id);
+    if (!before || before->lane.entries.empty())
+      continue;
+    const auto& last = before->lane.entries.back();
+    if (group == 0 || last.mutation().group() != group)
+      after.push_back(last.local_seq());
+  }
+  return after;
+}
+
 expected<std::uint64_t> write_one(client_work& work, const msg::WriteLocal::Operation& operation,
                                   std::uint64_t group, int group_size) {
-  msg::Mutation mutation = operation.mutation();
-  if (auto valid = core::validate_mutation(mutation); !valid && !operation.upsert())
+  msg::Mutation mutation = content_of(operation.mutation());
+  if (operation.upsert())
+    mutation.set_kind(msg::CREATE);
+  if (auto valid = core::validate_mutation(mutation); !valid)
     return valid.error();
   auto& lane = work.lane(mutation.collection(), mutation.id());
-  auto fits = fit_to_visible(mutation, operation.upsert(), core::visible(lane.lane, lane.base));
+  const auto seen = core::visible(lane.lane, lane.base);
+  if (operation.upsert() && seen.exists)
+    mutation.set_kind(msg::UPDATE);
+  auto fits = fit_to_visible(mutation, seen);
   if (!fits)
     return fits.error();
   if (!*fits)
@@ -77,13 +112,10 @@ expected<std::uint64_t> write_one(client_work& work, const msg::WriteLocal::Oper
     mutation.set_group(group);
     mutation.set_group_size(static_cast<std::uint32_t>(group_size));
   }
-  std::vector<std::uint64_t> after;
-  for (const auto& id : operation.depends_on()) {
-    const auto* before = id == mutation.id() ? nullptr : work.lane_if_any(mutation.collection(), id);
-    if (before && !before->lane.entries.empty())
-      after.push_back(before->lane.entries.back().local_seq());
-  }
-  return work.add_entry(lane, std::move(mutation), std::move(after));
+  auto after = entries_before(work, operation, group);
+  if (!after)
+    return after.error();
+  return work.add_entry(lane, std::move(mutation), std::move(*after));
 }
 
 } // namespace
@@ -131,6 +163,8 @@ expected<msg::LocalWritten> discard_waiting(client_work& work, const msg::Manage
   if (lane.lane.entries.empty()) {
     lane.lane.record.set_undecided(false);
     lane.lane.record.set_parked_by(0);
+    lane.lane.record.set_met_is_set(false);
+    lane.lane.record.clear_met();
   }
   work.flush();
   return msg::LocalWritten{};
@@ -145,15 +179,12 @@ void forget_quarantined(client_work& work, lane_work& lane, std::uint64_t local_
 
 // A retry is a new entry with a new id, made on what the user sees now.
 expected<std::uint64_t> requeue(client_work& work, lane_work& lane, msg::Mutation mutation) {
-  mutation.set_mutation_id(0);
-  mutation.clear_formers();
-  mutation.clear_base();
-  mutation.set_group(0);
-  mutation.set_group_size(0);
+  if (auto valid = core::validate_mutation(mutation); !valid)
+    return valid.error();
   const auto seen = core::visible(lane.lane, lane.base);
   if (mutation.kind() == msg::CREATE && seen.exists)
     mutation.set_kind(msg::UPDATE);
-  auto fits = fit_to_visible(mutation, false, seen);
+  auto fits = fit_to_visible(mutation, seen);
   if (!fits)
     return fits.error();
   return *fits ? work.add_entry(lane, std::move(mutation), {}) : expected<std::uint64_t>{0};
@@ -180,7 +211,7 @@ expected<msg::LocalWritten> manage_outbox(client_transaction_state& transaction,
   msg::LocalWritten written;
   if (command.action() != msg::ManageOutbox::DISCARD) {
     const bool edits = command.action() == msg::ManageOutbox::EDIT;
-    msg::Mutation mutation = edits ? command.mutation() : kept;
+    msg::Mutation mutation = content_of(edits ? command.mutation() : kept);
     mutation.set_collection(kept.collection());
     mutation.set_id(kept.id());
     auto local_seq = requeue(work, lane, std::move(mutation));

@@ -1,10 +1,10 @@
-// Pages in, histories lost, decisions about what met what.
+// Pages in, and decisions about what met what.
 
+#include "core/data/ids.hpp"
 #include "core/sync/cursor.hpp"
 #include "storage/client_commands.hpp"
 
 #include <algorithm>
-#include <limits>
 
 namespace syncline::storage {
 
@@ -177,6 +177,9 @@ private:
       ++changed_;
     }
     finish(id, nullptr, row.has_value());
+    // Whatever of ours was acknowledged before the deletion has gone with the item.
+    if (auto* lane = has_lanes_ ? work_.lane_if_any(page_.collection(), id) : nullptr)
+      work_.settle(*lane, tombstone ? tombstone->stamp().seq() : page_.head().seq());
   }
 
   void put_row(const msg::Item& item) {
@@ -225,15 +228,25 @@ private:
   std::uint32_t conflicts_ = 0;
 };
 
-bool any_collection_restores(client_work& work) {
-  const auto cursor = work.records().kv().cursor(client_table::cursors);
-  msg::ClientCursor stored;
-  for (bool more = cursor->seek({}); more; more = cursor->next()) {
-    work.records().open_message(client_table::cursors, cursor->key(), cursor->value(), stored);
-    if (stored.restoring())
-      return true;
-  }
-  return false;
+// After such a page `base` holds all up to `seq_through`: as the last of the changes, or because
+// every id was walked over at that head or a later one.
+bool reaches_head(const msg::DeltaPage& page) {
+  return !page.has_more() && (page.phase() == msg::Cursor::CHANGES || page.range_to_end());
+}
+
+// A page is the word of a peer: what cannot be a key of ours must not become one.
+expected<void> check_keys(const msg::DeltaPage& page) {
+  const auto fits = [](const std::string& id) {
+    return id.size() <= core::item_id_bytes_max && id.find('\0') == std::string::npos;
+  };
+  bool good = fits(page.range_after()) && fits(page.range_through());
+  for (const auto* list : {&page.deleted(), &page.items()})
+    for (const auto& item : *list)
+      good = good && !item.id().empty() && fits(item.id());
+  if (good)
+    return {};
+  return core::fail("bad_page", "the server sent a page of '" + page.collection() +
+                                  "' with an id that no item can have; nothing of it was stored");
 }
 
 void advance_cursor(client_work& work, const msg::DeltaPage& page, msg::ClientCursor cursor) {
@@ -241,12 +254,16 @@ void advance_cursor(client_work& work, const msg::DeltaPage& page, msg::ClientCu
   cursor.set_token(page.next_cursor());
   cursor.set_walking(page.phase() == msg::Cursor::SNAPSHOT && !walk_ended);
   cursor.set_seq(page.seq_through());
+  if (reaches_head(page))
+    cursor.set_passed_seq(page.seq_through());
   const bool restored = cursor.restoring() && walk_ended;
   if (restored)
     cursor.set_restoring(false);
   work.writer().put_message(client_table::cursors, page.collection(), cursor);
-  if (restored)
+  if (restored) {
     work.state.set_restoring(any_collection_restores(work));
+    work.events.local_writes = true; // What the outbox held back may go now.
+  }
   *work.state.mutable_seen() = core::later_place(work.state.seen(), page.head());
   work.state.set_known_start(page.head().start());
 }
@@ -266,14 +283,20 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
     applied.set_superseded(true);
     return applied;
   }
+  if (auto valid = check_keys(page); !valid)
+    return valid.error();
   page_applier applier{work, command, cursor};
   if (!applier.meet_lanes()) {
     applied.set_stale(true);
     return applied;
   }
-  applier.write();
-  if (page.phase() == msg::Cursor::CHANGES && !page.has_more())
-    work.settle_passed(page.collection(), page.seq_through());
+  if (transaction.options->canaries.cursor_before_rows) {
+    transaction.late_rows->push_back(command);
+  } else {
+    applier.write();
+    if (reaches_head(page))
+      work.settle_passed(page.collection(), page.seq_through());
+  }
   advance_cursor(work, page, cursor);
   applied.set_changed(applier.changed());
   applied.set_conflicts(applier.conflicts());
@@ -282,126 +305,20 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
   return applied;
 }
 
-namespace {
-
-// Before a restored server's snapshot replaces `base`, what it had acknowledged joins it: the rows
-// that the snapshot then lacks are kept as conflicts.
-void fold_acknowledged(client_work& work) {
-  std::set<std::pair<std::string, std::string>> places;
-  const auto cursor = work.records().kv().cursor(client_table::acknowledged);
-  for (bool more = cursor->seek({}); more; more = cursor->next()) {
-    const auto key = cursor->key();
-    const auto end = key.find('\0');
-    places.emplace(key.substr(0, end), key.substr(end + 1 + 8 + 1));
-  }
-  for (const auto& [collection, id] : places) {
-    auto& work_lane = work.lane(collection, id);
-    core::lane accepted = work_lane.lane;
-    accepted.entries.clear();
-    const auto effects = accepted.record.acknowledged();
-    if (effects.empty())
-      continue;
-    auto seen = core::visible(accepted, work_lane.base);
-    const auto& last = effects[effects.size() - 1];
-    seen.header.stamp = core::from_message(last.stamp());
-    seen.header.version = last.version();
-    seen.header.last_modified_ms = last.last_modified_ms();
-    if (seen.exists)
-      work.put_base(collection, id, seen.header, seen.body);
-    else
-      work.erase_base(collection, id);
-    work.settle(work_lane, std::numeric_limits<std::uint64_t>::max());
-    work_lane.base_bytes.clear();
-    if (seen.exists)
-      core::append_item(work_lane.base_bytes, seen.header, seen.body);
-    work_lane.base = seen.exists ? core::read_item(work_lane.base_bytes) : std::nullopt;
-  }
-}
-
-void restart_all_walks(client_work& work) {
-  std::vector<std::string> names;
-  const auto cursor = work.records().kv().cursor(client_table::cursors);
-  for (bool more = cursor->seek({}); more; more = cursor->next())
-    names.emplace_back(cursor->key());
-  msg::ClientCursor beginning;
-  beginning.set_restoring(true);
-  beginning.set_walking(true);
-  for (const auto& name : names)
-    work.writer().put_message(client_table::cursors, name, beginning);
-  work.state.set_restoring(!names.empty());
-  work.state.clear_seen();
-  work.state.set_known_start(0);
-}
-
-} // namespace
-
-expected<msg::Done> reset_cursor(client_transaction_state& transaction,
-                                 const msg::ResetCursor& command) {
+// The planted bug's other half: the rows of a page whose cursor is stored already.
+expected<msg::RemoteChangesApplied> apply_late_rows(client_transaction_state& transaction,
+                                                    const msg::ApplyRemoteChanges& command) {
   client_work work{transaction};
-  if (command.reason() == "floor") {
-    msg::ClientCursor cursor;
-    if (!work.records().message(client_table::cursors, command.collection(), cursor) ||
-        cursor.token() != command.token())
-      return msg::Done{}; // Somebody else's page or reset was faster.
-    msg::ClientCursor beginning;
-    beginning.set_walking(true);
-    beginning.set_restoring(cursor.restoring());
-    work.writer().put_message(client_table::cursors, command.collection(), beginning);
-    work.flush();
-    return msg::Done{};
-  }
-  // The refusal speaks of a place that the request carried; after a reset it is old news.
-  const bool names_cursor = !command.token().empty();
   msg::ClientCursor cursor;
-  if (names_cursor)
-    work.records().message(client_table::cursors, command.collection(), cursor);
-  const bool same_seen = work.state.seen().SerializeAsString() == command.seen().SerializeAsString();
-  if ((names_cursor && cursor.token() != command.token()) || !same_seen)
-    return msg::Done{};
-  fold_acknowledged(work);
-  restart_all_walks(work);
-  work.flush();
-  return msg::Done{};
-}
-
-expected<msg::Done> add_collection(client_transaction_state& transaction,
-                                   const msg::AddCollection& command) {
-  client_work work{transaction};
-  if (work.records().kv().get(client_table::cursors, command.collection()))
-    return msg::Done{};
-  msg::ClientCursor beginning;
-  beginning.set_walking(true);
-  beginning.set_restoring(work.state.restoring());
-  work.writer().put_message(client_table::cursors, command.collection(), beginning);
-  work.flush();
-  return msg::Done{};
-}
-
-expected<msg::Done> drop_collection(client_transaction_state& transaction,
-                                    const msg::DropCollection& command) {
-  client_work work{transaction};
-  work.writer().erase(client_table::cursors, command.collection());
-  work.settle_passed(command.collection(), std::numeric_limits<std::uint64_t>::max());
-  std::vector<std::string> ids;
-  key_buffer prefix;
-  prefix.text(command.collection()).separator();
-  const auto cursor = work.records().kv().cursor(client_table::base);
-  for (bool more = cursor->seek(prefix); more && cursor->key().starts_with(prefix.view());
-       more = cursor->next())
-    ids.emplace_back(cursor->key().substr(prefix.view().size()));
-  for (const auto& id : ids) {
-    auto* lane = work.lane_if_any(command.collection(), id);
-    work.erase_base(command.collection(), id);
-    if (lane) {
-      lane->base.reset();
-      lane->dirty = true;
-    } else {
-      work.note_change(command.collection(), id, true);
-    }
+  work.records().message(client_table::cursors, command.page().collection(), cursor);
+  page_applier applier{work, command, cursor};
+  if (applier.meet_lanes()) {
+    applier.write();
+    if (reaches_head(command.page()))
+      work.settle_passed(command.page().collection(), command.page().seq_through());
+    work.flush();
   }
-  work.state.set_restoring(work.state.restoring() && any_collection_restores(work));
-  work.flush();
-  return msg::Done{};
+  return msg::RemoteChangesApplied{};
 }
 
 expected<msg::ResolutionApplied> apply_resolution(client_transaction_state& transaction,

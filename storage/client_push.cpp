@@ -75,6 +75,16 @@ void freeze(client_work& work, const std::vector<std::uint64_t>& order) {
   }
 }
 
+// Planted bug: what is sent leaves the outbox before anybody has answered.
+void forget_sent(client_work& work) {
+  for (const std::uint64_t local_seq : work.state.sent()) {
+    const auto entry = stored_entry(work, local_seq);
+    work.erase_entry(work.lane(entry.mutation().collection(), entry.mutation().id()), local_seq);
+  }
+  work.state.set_answered_through(work.state.next_mutation_id());
+  work.state.clear_sent();
+}
+
 } // namespace
 
 expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
@@ -112,6 +122,8 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
     group = mutation.group();
     request.add_mutations()->Swap(&mutation);
   }
+  if (transaction.options->canaries.entry_removed_early)
+    forget_sent(work);
   work.flush();
   return batch;
 }
@@ -143,7 +155,8 @@ void keep_met_item(client_work& work, lane_work& lane, const msg::Item& item) {
   if (item.deleted() || item.id().empty())
     return;
   msg::ClientCursor cursor;
-  work.records().message(client_table::cursors, lane.collection, cursor);
+  if (!work.records().message(client_table::cursors, lane.collection, cursor))
+    return; // The collection was dropped meanwhile: no page would ever take the row away.
   const bool above_row = !lane.base || lane.base->header.stamp.seq < item.stamp().seq();
   if (item.stamp().seq() <= cursor.seq() || !above_row || cursor.restoring())
     return;
@@ -153,6 +166,14 @@ void keep_met_item(client_work& work, lane_work& lane, const msg::Item& item) {
   core::append_item(lane.base_bytes, header, item.body());
   lane.base = core::read_item(lane.base_bytes);
   work.settle(lane, 0);
+}
+
+// A page that reached the head may have been faster than the answer. Then it has shown what became
+// of the change, and where nothing is new at the server no further page will.
+void settle_passed_already(client_work& work, lane_work& lane) {
+  msg::ClientCursor cursor;
+  work.records().message(client_table::cursors, lane.collection, cursor);
+  work.settle(lane, cursor.passed_seq());
 }
 
 void index_acknowledged(client_work& work, const lane_work& lane, std::uint64_t local_seq) {
@@ -218,6 +239,7 @@ private:
         applied_.set_processed(applied_.processed() + 1);
         work_.note_step(local_seq, msg::MutationsAdvanced::ACCEPTED);
         index_acknowledged(work_, lane, local_seq);
+        settle_passed_already(work_, lane);
         break;
       case core::entry_fate::refused:
         applied_.set_conflicts(applied_.conflicts() + 1);

@@ -1,3 +1,4 @@
+#include "core/data/ids.hpp"
 #include "storage/client_store.hpp"
 #include "storage/keys.hpp"
 #include "storage/overlay_record.hpp"
@@ -19,6 +20,11 @@ auto guarded(Read read) -> expected<decltype(read())> {
   } catch (const kv_error& failure) {
     return core::fail(failure.code(), failure.what());
   }
+}
+
+// Names come from the host unchecked; one that is too long for a key names nothing.
+bool fits(std::string_view collection, std::string_view id = {}) {
+  return collection.size() <= core::collection_bytes_max && id.size() <= core::item_id_bytes_max;
 }
 
 record_reader records_of(const kv_reader& reader) {
@@ -61,6 +67,8 @@ std::vector<Message> all_messages(const record_reader& records, table_id table,
 expected<std::optional<stored_item>> client_snapshot::get(std::string_view collection,
                                                           std::string_view id) const {
   return guarded([&]() -> std::optional<stored_item> {
+    if (!fits(collection, id))
+      return std::nullopt;
     const auto records = records_of(*reader_);
     const auto key = item_key(collection, id);
     if (const auto payload = records.payload(client_table::overlay, key)) {
@@ -109,12 +117,14 @@ private:
 
 expected<void> client_snapshot::list(std::string_view collection, std::string_view after,
                                      const std::function<bool(const stored_item&)>& visit) const {
+  if (!fits(collection))
+    return {};
   const auto walked = guarded([&] {
     const auto records = records_of(*reader_);
     key_buffer prefix;
     prefix.text(collection).separator();
     key_buffer from = prefix;
-    from.text(after);
+    from.text(after.substr(0, core::item_id_bytes_max));
     prefix_walk base{*reader_, client_table::base, prefix, from};
     prefix_walk overlay{*reader_, client_table::overlay, prefix, from};
     while (base.live() || overlay.live()) {
@@ -148,7 +158,10 @@ expected<void> client_snapshot::list(std::string_view collection, std::string_vi
 }
 
 expected<core::lane> client_snapshot::lane(std::string_view collection, std::string_view id) const {
-  return guarded([&] { return load_lane(records_of(*reader_), item_key(collection, id)); });
+  return guarded([&] {
+    return fits(collection, id) ? load_lane(records_of(*reader_), item_key(collection, id))
+                                : core::lane{};
+  });
 }
 
 expected<std::vector<std::string>> client_snapshot::lane_ids(std::string_view collection,
@@ -175,6 +188,8 @@ expected<std::vector<std::string>> client_snapshot::lane_ids(std::string_view co
 expected<std::optional<msg::Item>> client_snapshot::base(std::string_view collection,
                                                          std::string_view id) const {
   return guarded([&]() -> std::optional<msg::Item> {
+    if (!fits(collection, id))
+      return std::nullopt;
     const auto item = records_of(*reader_).item(client_table::base, item_key(collection, id));
     if (!item)
       return std::nullopt;

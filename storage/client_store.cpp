@@ -11,11 +11,15 @@ namespace {
 
 class transaction_impl : public client_transaction {
 public:
-  transaction_impl(std::unique_ptr<kv_writer> kv, const client_store_options& options)
+  transaction_impl(std::unique_ptr<kv_writer> kv, const client_store_options& options,
+                   std::vector<msg::ApplyRemoteChanges>& late_rows)
       : kv_{std::move(kv)} {
     shared_.kv = kv_.get();
     shared_.options = &options;
+    shared_.late_rows = &late_rows;
     record_reader{*kv_, client_tables()}.message(client_table::meta, "outbox", shared_.outbox);
+    for (const auto& late : std::exchange(late_rows, {}))
+      static_cast<void>(storage::apply_late_rows(shared_, late));
   }
 
   expected<msg::LocalWritten> write_local(const msg::WriteLocal& command) override {
@@ -111,7 +115,7 @@ expected<client_snapshot> client_store::snapshot() const {
 }
 
 std::unique_ptr<client_transaction> client_store::begin() {
-  return std::make_unique<transaction_impl>(kv_->begin_write(), options_);
+  return std::make_unique<transaction_impl>(kv_->begin_write(), options_, late_rows_);
 }
 
 expected<void> client_store::bind(std::string_view server, std::string_view space,

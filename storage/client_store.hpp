@@ -25,11 +25,19 @@ namespace syncline::storage {
 /// Newest schema that this code writes; a store of a newer one is refused, untouched.
 inline constexpr std::uint32_t client_schema = 1;
 
+/// Bugs that can be planted at run time, to prove that the simulation finds them. All off, always,
+/// outside of it.
+struct client_canaries {
+  bool cursor_before_rows = false;  ///< a page's rows follow one transaction after its cursor
+  bool entry_removed_early = false; ///< an entry leaves the outbox when it is sent
+};
+
 struct client_store_options {
   std::function<std::uint64_t()> random; ///< seeded in the simulation
   std::function<std::int64_t()> now_ms;  ///< wall clock
   std::uint64_t feed_records_max = 100'000;
   std::int64_t conflicts_kept_ms = 30LL * 24 * 3600 * 1000;
+  client_canaries canaries;
 };
 
 /// An item as the user sees it. Views live as long as the snapshot.
@@ -161,6 +169,7 @@ private:
 
   std::unique_ptr<kv_environment> kv_;
   client_store_options options_;
+  std::vector<msg::ApplyRemoteChanges> late_rows_; ///< planted bug only
 };
 
 } // namespace syncline::storage

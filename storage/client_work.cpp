@@ -15,6 +15,11 @@ msg::OutboxEntry& lane_work::entry(std::uint64_t local_seq) {
   return *found;
 }
 
+bool lane_work::has_entry(std::uint64_t local_seq) const {
+  return std::any_of(lane.entries.begin(), lane.entries.end(),
+                     [&](const auto& e) { return e.local_seq() == local_seq; });
+}
+
 void client_work::load(lane_work& work, std::string_view key, std::string_view overlay_payload) {
   const auto row = read_overlay(overlay_payload);
   if (!row ||
@@ -152,14 +157,22 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   record.set_undecided(false);
   record.set_met_is_set(false);
   record.clear_met();
+  std::set<std::uint64_t> shrunk_groups;
   for (const auto& change : decision.entries()) {
+    auto& entry = work.entry(change.local_seq());
+    const bool refused = entry.state() == msg::REFUSED;
     if (!change.has_mutation()) {
+      if (!refused && entry.mutation().group() != 0)
+        shrunk_groups.insert(entry.mutation().group());
       erase_entry(work, change.local_seq());
       note_step(change.local_seq(), msg::MutationsAdvanced::SUPERSEDED);
       continue;
     }
-    auto& entry = work.entry(change.local_seq());
     *entry.mutable_mutation() = change.mutation();
+    if (refused) { // The rest of its group was answered with it; nothing is left to wait for.
+      entry.mutable_mutation()->set_group(0);
+      entry.mutable_mutation()->set_group_size(0);
+    }
     entry.mutable_mutation()->set_mutation_id(0);
     entry.mutable_mutation()->set_nonce(random());
     entry.mutable_mutation()->clear_formers();
@@ -173,6 +186,30 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   record.set_kept_version(decision.kept_version());
   record.set_kept_last_modified_ms(decision.kept_last_modified_ms());
   events.local_writes = true;
+  for (const std::uint64_t group : shrunk_groups)
+    shrink_group(group);
+}
+
+// A member of a waiting group has gone: the others must not wait for it.
+void client_work::shrink_group(std::uint64_t group) {
+  std::vector<msg::OutboxEntry> members;
+  const auto cursor = records_.kv().cursor(client_table::outbox);
+  msg::OutboxEntry entry;
+  for (bool more = cursor->seek({}); more; more = cursor->next()) {
+    records_.open_message(client_table::outbox, cursor->key(), cursor->value(), entry);
+    const bool gone = std::count(erased_entries_.begin(), erased_entries_.end(),
+                                 entry.local_seq()) != 0;
+    if (entry.mutation().group() == group && !gone)
+      members.push_back(entry);
+  }
+  for (const auto& member : members) {
+    auto& work = lane(member.mutation().collection(), member.mutation().id());
+    work.entry(member.local_seq())
+      .mutable_mutation()
+      ->set_group_size(static_cast<std::uint32_t>(members.size()));
+    work.changed_entries.insert(member.local_seq());
+    work.dirty = true;
+  }
 }
 
 void client_work::settle(lane_work& work, std::uint64_t passed_seq) {
@@ -231,9 +268,6 @@ void client_work::note_change(std::string_view collection, std::string_view id, 
   record.set_remote(remote);
   const std::uint64_t seq = draw_local_seq();
   writer_.append_message(client_table::changes, number_key(seq), record);
-  const std::uint64_t kept = transaction_.options->feed_records_max;
-  if (seq > kept)
-    writer_.erase(client_table::changes, number_key(seq - kept));
   auto& change = *events.changed.add_changes();
   change.set_collection(collection.data(), collection.size());
   change.set_id(id.data(), id.size());
@@ -273,12 +307,27 @@ void client_work::flush_lane(std::string_view key, lane_work& work) {
   note_change(work.collection, work.id, work.remote);
 }
 
+// Entries draw from the same sequence, so the oldest changes are found by walking, not by number.
+void client_work::trim_feed() {
+  const std::uint64_t count = records_.kv().count(client_table::changes);
+  const std::uint64_t kept = transaction_.options->feed_records_max;
+  std::vector<std::string> oldest;
+  if (count > kept) {
+    const auto cursor = records_.kv().cursor(client_table::changes);
+    for (bool more = cursor->seek({}); more && oldest.size() < count - kept; more = cursor->next())
+      oldest.emplace_back(cursor->key());
+  }
+  for (const auto& key : oldest)
+    writer_.erase(client_table::changes, key);
+}
+
 void client_work::flush() {
   for (const std::uint64_t seq : erased_entries_)
     writer_.erase(client_table::outbox, number_key(seq));
   for (auto& [key, work] : lanes_)
     if (work.dirty)
       flush_lane(key, work);
+  trim_feed();
   transaction_.outbox = state;
   transaction_.outbox_dirty = true;
   auto& out = transaction_.events;

@@ -25,6 +25,7 @@ struct lane_work {
 
   /// The entry with this local sequence; a broken invariant where there is none.
   msg::OutboxEntry& entry(std::uint64_t local_seq);
+  [[nodiscard]] bool has_entry(std::uint64_t local_seq) const;
 };
 
 /// What all commands of one transaction share.
@@ -34,6 +35,7 @@ struct client_transaction_state {
   msg::OutboxState outbox;
   bool outbox_dirty = false;
   client_events events;
+  std::vector<msg::ApplyRemoteChanges>* late_rows = nullptr; ///< planted bug only
 };
 
 /// See above. Throws `kv_error`.
@@ -62,6 +64,10 @@ public:
 
   /// Replaces the lane's entries as decided. The caller has compared what was read.
   void apply_decision(lane_work& work, const msg::LaneDecision& decision);
+
+  /// An atomic group lost a member before it was sent: as the server would, none of it is applied.
+  /// The others go into the quarantine together.
+  void break_group(std::uint64_t group);
 
   /// Drops what the base row, or a page that passed `passed_seq`, shows.
   void settle(lane_work& work, std::uint64_t passed_seq);
@@ -97,6 +103,8 @@ public:
   client_events events;
 
 private:
+  void shrink_group(std::uint64_t group);
+  void trim_feed();
   void load(lane_work& work, std::string_view key, std::string_view overlay_payload);
   void flush_lane(std::string_view key, lane_work& work);
   core::expected<bool> coalesce_into_last(lane_work& work, const msg::Mutation& mutation);

@@ -23,7 +23,7 @@ namespace syncline::storage {
 class kv_error : public std::runtime_error {
 public:
   kv_error(std::string code, const std::string& what)
-      : std::runtime_error{what}, code_{std::move(code)} {}
+    : std::runtime_error{what}, code_{std::move(code)} {}
   [[nodiscard]] const std::string& code() const noexcept {
     return code_;
   }

@@ -1,6 +1,5 @@
 #include "storage/server_batch.hpp"
 
-#include "core/sync/server_apply.hpp"
 #include "storage/keys.hpp"
 #include "storage/payload_hash.hpp"
 
@@ -9,6 +8,16 @@
 namespace syncline::storage {
 
 namespace {
+
+// Names that become parts of keys. Ids and collections are judged one by one, with the mutation.
+constexpr std::size_t name_bytes_max = 128;
+
+// How many answers are kept for a client that never acknowledges any.
+constexpr std::uint64_t results_kept_max = 10'000;
+
+bool is_name(std::string_view name) {
+  return name.size() <= name_bytes_max && name.find('\0') == std::string_view::npos;
+}
 
 msg::ErrorReply refusal(std::string code, std::string message) {
   msg::ErrorReply reply;
@@ -77,6 +86,17 @@ std::optional<msg::ErrorReply> server_transaction::check_claims(const batch_inpu
   return reply;
 }
 
+std::optional<msg::ErrorReply> server_transaction::check_names(const batch_input& batch) {
+  bool good = is_name(batch.request->client()) && is_name(batch.idempotency_key);
+  for (const auto& mutation : batch.request->mutations())
+    for (const auto& former : mutation.formers())
+      good = good && is_name(former.client());
+  if (good)
+    return std::nullopt;
+  return refusal("bad_batch", "a client id or an Idempotency-Key has at most 128 bytes, none of "
+                              "them zero");
+}
+
 std::optional<msg::ErrorReply> server_transaction::check_ids(const batch_input& batch) {
   const auto& mutations = batch.request->mutations();
   for (int i = 0; i < mutations.size(); ++i) {
@@ -92,8 +112,10 @@ std::optional<msg::ErrorReply> server_transaction::check_ids(const batch_input& 
 }
 
 void server_transaction::forget_acknowledged(const batch_input& batch, client_state& sender) {
-  const std::uint64_t through =
-    std::min(batch.request->acked_through(), sender.record.last_mutation_id());
+  const std::uint64_t last = sender.record.last_mutation_id();
+  std::uint64_t through = std::min(batch.request->acked_through(), last);
+  if (last > results_kept_max)
+    through = std::max(through, last - results_kept_max);
   for (std::uint64_t id = std::max<std::uint64_t>(1, sender.record.kept_from()); id <= through; ++id)
     writer_.erase(server_table::results, numbered_key(batch.space, batch.request->client(), id));
   if (through + 1 > sender.record.kept_from()) {
@@ -103,6 +125,8 @@ void server_transaction::forget_acknowledged(const batch_input& batch, client_st
 }
 
 batch_output server_transaction::apply(const batch_input& batch) {
+  if (auto refused = check_names(batch))
+    return *refused;
   if (auto refused = check_claims(batch))
     return *refused;
   if (batch.idempotency_key.empty())
@@ -224,137 +248,6 @@ server_transaction::former_result(const batch_input& batch, const msg::Mutation&
     }
   }
   return unknown ? std::optional{outcome_unknown(mutation)} : std::nullopt;
-}
-
-std::vector<msg::MutationResult> server_transaction::apply_next(const batch_input& batch,
-                                                                int index) {
-  const auto& mutations = batch.request->mutations();
-  const auto& mutation = mutations[index];
-  if (mutation.group() == 0) {
-    const auto former =
-      former_result(batch, mutation, mutation.formers().empty() ? "" : payload_hash(mutation));
-    auto result = former ? *former : apply_one(batch, mutation, 0);
-    store_result(batch, mutation, result);
-    return {std::move(result)};
-  }
-  int end = index + 1;
-  while (end < mutations.size() && mutations[end].group() == mutation.group())
-    ++end;
-  return apply_group(batch, index, end);
-}
-
-std::vector<msg::MutationResult> server_transaction::apply_group(const batch_input& batch,
-                                                                 int first, int end) {
-  std::vector<msg::MutationResult> results;
-  const auto& head = batch.request->mutations(first);
-  bool all_fit = head.group_size() == static_cast<std::uint32_t>(end - first);
-  for (int i = first; i < end; ++i) {
-    const auto& mutation = batch.request->mutations(i);
-    const auto former =
-      former_result(batch, mutation, mutation.formers().empty() ? "" : payload_hash(mutation));
-    if (former) {
-      results.push_back(*former); // All of a group were answered together, so all are.
-      continue;
-    }
-    const auto current = records_.item(
-      server_table::items, item_key(batch.space, mutation.collection(), mutation.id()));
-    auto verdict = core::judge(current, mutation, {});
-    all_fit = all_fit && verdict.result.status() == msg::SYNCED &&
-              mutation.collection() == head.collection();
-    results.push_back(std::move(verdict.result));
-  }
-  const std::uint64_t group_end =
-    space(batch.space).head_seq() + static_cast<std::uint64_t>(end - first);
-  for (int i = first; i < end; ++i) {
-    const auto& mutation = batch.request->mutations(i);
-    auto& result = results[static_cast<std::size_t>(i - first)];
-    if (!result.repeated_result() && result.status() != msg::OUTCOME_UNKNOWN) {
-      if (all_fit) {
-        result = apply_one(batch, mutation, group_end);
-      } else if (result.status() == msg::SYNCED) {
-        result.Clear();
-        result.set_mutation_id(mutation.mutation_id());
-        result.set_server_id(mutation.id());
-        result.set_status(msg::FAILED);
-        result.mutable_error()->set_code("group");
-        result.mutable_error()->set_message("another mutation of the same atomic group was refused, "
-                                            "so none of the group was applied");
-      }
-    }
-    store_result(batch, mutation, result);
-  }
-  return results;
-}
-
-msg::MutationResult server_transaction::apply_one(const batch_input& batch,
-                                                  const msg::Mutation& mutation,
-                                                  std::uint64_t group_end_seq) {
-  auto& state = space(batch.space);
-  const auto current = records_.item(
-    server_table::items, item_key(batch.space, mutation.collection(), mutation.id()));
-  core::server_moment moment;
-  moment.next_stamp = {starts_.current().start(), state.head_seq() + 1};
-  moment.now_ms = batch.now_ms;
-  moment.last_modified_ms = state.last_modified_ms();
-  moment.writer_tag = client_tag(batch.request->client());
-  auto verdict = core::judge(current, mutation, moment);
-  if (verdict.header) {
-    std::optional<core::item_header> before;
-    if (current)
-      before = current->header;
-    write_change(batch.space, mutation, before, *verdict.header, verdict.body, group_end_seq);
-  }
-  return std::move(verdict.result);
-}
-
-void server_transaction::write_change(const std::string& space_name, const msg::Mutation& mutation,
-                                      const std::optional<core::item_header>& before,
-                                      const core::item_header& header, std::string_view body,
-                                      std::uint64_t group_end_seq) {
-  auto& state = space(space_name);
-  if (state.head_seq() == 0 && !starts_.knows(space_name)) {
-    new_spaces_.push_back(space_name);
-    writer_.put_message(server_table::starts, numbered_key(space_name, 0), starts_.current());
-  }
-  state.set_head_seq(header.stamp.seq);
-  state.set_last_modified_ms(header.last_modified_ms);
-  auto& group = collection(space_name, mutation.collection());
-  group.set_head_seq(header.stamp.seq);
-  const bool lived = before && !before->deleted;
-  if (lived != !header.deleted)
-    group.set_item_count(group.item_count() + (header.deleted ? -1 : 1));
-  if (before)
-    writer_.erase(server_table::change_index,
-                  numbered_key(space_name, mutation.collection(), before->stamp.seq));
-  msg::ChangeEntry entry;
-  entry.set_id(mutation.id());
-  entry.set_group_end_seq(group_end_seq);
-  entry.set_deleted(header.deleted);
-  entry.set_changed_ms(header.last_modified_ms);
-  writer_.put_message(server_table::change_index,
-                      numbered_key(space_name, mutation.collection(), header.stamp.seq), entry);
-  writer_.put_item(server_table::items, item_key(space_name, mutation.collection(), mutation.id()),
-                   header, body);
-}
-
-void server_transaction::store_result(const batch_input& batch, const msg::Mutation& mutation,
-                                      const msg::MutationResult& result) {
-  if (batch.request->client().empty())
-    return;
-  auto& sender = client(batch.space, batch.request->client());
-  sender.record.set_last_mutation_id(mutation.mutation_id());
-  sender.dirty = true;
-  msg::StoredResult kept;
-  *kept.mutable_result() = result;
-  kept.mutable_result()->clear_server_item();
-  kept.set_payload_hash(mutation.payload_hash().empty() ? payload_hash(mutation)
-                                                        : mutation.payload_hash());
-  kept.set_collection(mutation.collection());
-  kept.set_id(mutation.id());
-  kept.set_stored_ms(batch.now_ms);
-  writer_.put_message(server_table::results,
-                      numbered_key(batch.space, batch.request->client(), mutation.mutation_id()),
-                      kept);
 }
 
 void server_transaction::finish() {

@@ -2,6 +2,7 @@
 // Applying batches inside one write transaction; private to the key-value server store.
 
 #include "core/data/item.hpp"
+#include "storage/keys.hpp"
 #include "storage/server_history.hpp"
 #include "storage/server_store.hpp"
 #include "storage/server_store_kv.hpp"
@@ -42,6 +43,7 @@ private:
   client_state& client(const std::string& space, const std::string& id);
 
   [[nodiscard]] std::optional<msg::ErrorReply> check_claims(const batch_input& batch);
+  [[nodiscard]] static std::optional<msg::ErrorReply> check_names(const batch_input& batch);
   [[nodiscard]] std::optional<msg::ErrorReply> check_ids(const batch_input& batch);
   void forget_acknowledged(const batch_input& batch, client_state& sender);
 
@@ -52,6 +54,9 @@ private:
   std::optional<msg::StoredResult> stored(const std::string& space, const std::string& client,
                                           std::uint64_t mutation_id) const;
   msg::MutationResult repeat(const std::string& space, const msg::StoredResult& stored);
+  /// The item or tombstone that a mutation meets; nullopt: never existed, or trimmed.
+  [[nodiscard]] std::optional<core::item_view> current(const batch_input& batch,
+                                                       const msg::Mutation& mutation) const;
   /// What became of the mutation under a former name; nullopt: it never arrived.
   std::optional<msg::MutationResult> former_result(const batch_input& batch,
                                                    const msg::Mutation& mutation,

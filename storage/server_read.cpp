@@ -98,15 +98,34 @@ private:
            bytes_ >= query_.bytes_max;
   }
 
+  static std::uint64_t bytes_of(std::string_view id, const core::item_view& item) {
+    return id.size() + item.body.size() + core::item_header_bytes;
+  }
+
   // One more item would overrun the page; the first always fits.
-  [[nodiscard]] bool overruns(std::size_t body_bytes) const {
-    return is_full() || (answer_.page.items_size() > 0 && bytes_ + body_bytes > query_.bytes_max);
+  [[nodiscard]] bool overruns(std::string_view id, const core::item_view& item) const {
+    return is_full() || (bytes_ > 0 && bytes_ + bytes_of(id, item) > query_.bytes_max);
   }
 
   void add(std::string_view id, const core::item_view& item) {
     auto& page = answer_.page;
     core::fill_message(item.header.deleted ? *page.add_deleted() : *page.add_items(), id, item);
-    bytes_ += id.size() + item.body.size() + core::item_header_bytes;
+    bytes_ += bytes_of(id, item);
+  }
+
+  // How far the page had come when an atomic group began.
+  struct page_mark {
+    int items = 0;
+    int deleted = 0;
+    std::uint64_t last = 0;
+  };
+  [[nodiscard]] page_mark mark(std::uint64_t last) const {
+    return {answer_.page.items_size(), answer_.page.deleted_size(), last};
+  }
+  void rewind_to(const page_mark& mark) {
+    auto& page = answer_.page;
+    page.mutable_items()->DeleteSubrange(mark.items, page.items_size() - mark.items);
+    page.mutable_deleted()->DeleteSubrange(mark.deleted, page.deleted_size() - mark.deleted);
   }
 
   void set_next(msg::Cursor cursor) {
@@ -133,7 +152,7 @@ private:
       if (!cursor.last_key().empty() && id <= cursor.last_key())
         continue;
       const auto item = records_.open_item(server_table::items, rows->key(), rows->value());
-      if (scanned++ >= limit_ * scanned_per_item || overruns(item.body.size())) {
+      if (scanned++ >= limit_ * scanned_per_item || overruns(id, item)) {
         ended = false;
         break;
       }
@@ -160,6 +179,7 @@ private:
     auto& page = answer_.page;
     std::uint64_t last = cursor.seq();
     std::uint64_t group_end = 0;
+    page_mark before_group;
     bool ended = true;
     const auto rows = records_.kv().cursor(server_table::change_index);
     msg::ChangeEntry entry;
@@ -174,10 +194,19 @@ private:
       const auto item = records_.item(server_table::items, key);
       if (!item)
         throw_corrupt(server_tables()[server_table::items], key);
-      if (overruns(item->body.size()) && seq > group_end) {
+      // A group that does not fit goes to the next page as a whole; there it may overrun it.
+      const bool inside = seq <= group_end;
+      const bool can_end = !inside || before_group.items + before_group.deleted > 0;
+      if (overruns(entry.id(), *item) && can_end) {
+        if (inside) {
+          rewind_to(before_group);
+          last = before_group.last;
+        }
         ended = false;
         break;
       }
+      if (!inside)
+        before_group = mark(last);
       group_end = std::max(group_end, entry.group_end_seq());
       last = seq;
       if (!withheld(item->header, cursor))

@@ -1,5 +1,6 @@
 #include "storage/server_store_kv.hpp"
 
+#include "core/data/ids.hpp"
 #include "storage/keys.hpp"
 #include "storage/server_batch.hpp"
 #include "storage/server_read.hpp"
@@ -52,6 +53,8 @@ public:
   }
 
   expected<delta_output> delta(const delta_query& query) const override {
+    if (auto valid = core::validate_collection(query.collection); !valid)
+      return valid.error();
     return guarded([&] {
       const auto reader = kv_->begin_read();
       return read_delta(record_reader{*reader, server_tables()}, *starts_, query);
@@ -59,6 +62,8 @@ public:
   }
 
   expected<updates_answer> updates(const updates_query& query) const override {
+    if (auto valid = core::validate_collection(query.collection); !valid)
+      return valid.error();
     return guarded([&] {
       const auto reader = kv_->begin_read();
       return read_updates(record_reader{*reader, server_tables()}, query);
@@ -68,6 +73,8 @@ public:
   expected<std::optional<msg::Item>> get(const std::string& space, const std::string& collection,
                                          const std::string& id) const override {
     return guarded([&]() -> std::optional<msg::Item> {
+      if (collection.size() > core::collection_bytes_max || id.size() > core::item_id_bytes_max)
+        return std::nullopt;
       const auto reader = kv_->begin_read();
       const auto item = record_reader{*reader, server_tables()}.item(
         server_table::items, item_key(space, collection, id));

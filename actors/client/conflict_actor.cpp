@@ -62,6 +62,8 @@ private:
     rt::request(self_, storage_, rt::no_timeout, work->changes)
       .then(
         [this, work](msg::RemoteChangesApplied& applied) {
+          if (applied.stale() && !work->changes.decisions().empty())
+            count("stale page");
           if (!applied.stale())
             work->reply.deliver(std::move(applied));
           else if (++work->rounds > rounds_max)
@@ -208,6 +210,11 @@ private:
         [shared, next](const caf::error&) mutable { next(std::move(*shared)); });
   }
 
+  void count(const char* event) {
+    if (options_.on_event)
+      options_.on_event(event);
+  }
+
   void decide_what_was_left() {
     const auto snapshot = store_->snapshot();
     const auto lanes = snapshot ? snapshot->undecided() : snapshot.error();
@@ -232,8 +239,10 @@ private:
         .then(
           [this, round, collection = decided.collection,
            id = decided.id](const msg::ResolutionApplied& applied) {
-            if (applied.stale())
-              resolve(collection, id, round + 1);
+            if (!applied.stale())
+              return count("lane decided");
+            count("stale resolution");
+            resolve(collection, id, round + 1);
           },
           [](const caf::error&) {
             // The lane stays undecided in the store: the next event or start takes it up.
@@ -286,7 +295,6 @@ private:
     question.said = verdict_of(command, core::sides_of(question));
     msg::ApplyResolution resolution;
     *resolution.mutable_decision() = core::decide(question);
-    resolution.mutable_decision()->clear_records(); // The open record is the one that it closes.
     resolution.mutable_decision()->set_closes_conflict(command.conflict_id());
     resolution.set_now_ms(world_.wall_ms());
     rt::request(self_, storage_, rt::no_timeout, std::move(resolution))

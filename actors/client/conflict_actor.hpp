@@ -15,6 +15,8 @@ struct conflict_options {
   core::conflict_policy policy;
   std::map<std::string, core::conflict_policy> by_collection;
   std::chrono::milliseconds host_timeout{5'000}; ///< for `custom`; then the user decides
+  /// Counts what happens: "stale page", "stale resolution", "lane decided".
+  std::function<void(const char* event)> on_event;
 };
 
 /// Decides what happens where the server's data meets what waits here. `store` is for reading;

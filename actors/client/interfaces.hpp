@@ -20,6 +20,7 @@ using storage_actor = caf::typed_actor<
   rt::sig<msg::LocalWritten, msg::ManageOutbox>,
   rt::sig<msg::Done, msg::AddCollection>,
   rt::sig<msg::Done, msg::DropCollection>,
+  rt::sig<void, host_write>,              // as WriteLocal, from a thread that is no actor
   rt::sig<void, msg::FlushDue>>;          // from itself: behind everything that waits
 
 /// Carries a request to the server and brings the reply; `status` 0 where there was none.

@@ -34,6 +34,8 @@ public:
   }
 
   outbox_actor::behavior_type make_behavior() {
+    // What an earlier life of the store left is sent without waiting for a new write.
+    rt::send(self_, outbox_actor{self_}, msg::LocalWritesCommitted{});
     return {
       [this](const msg::LocalWritesCommitted&) { on_local_writes(); },
       [this](const msg::DrainOutbox& drain) { return on_drain(drain); },

@@ -75,8 +75,11 @@ private:
     paused_ = command.paused();
     if (!paused_ && !busy_)
       schedule(0);
-    else if (paused_ && !busy_)
+    else if (paused_ && !busy_) {
+      if (pulls_.empty())
+        ++turn_; // The timer that is set must not start a run of its own accord.
       activity_.enter("paused");
+    }
     return {};
   }
 
@@ -109,8 +112,11 @@ private:
     activity_.enter("pulling");
     report_.set_requests(report_.requests() + 1);
     auto& etag = etags_[queue_.front()];
-    if (etag.first != asked_.cursor().token())
-      etag.second.clear(); // It names the head that another cursor had reached.
+    const auto counts = snapshot->counts();
+    // A tag names the head that its own cursor had reached. And "not modified" does not say how
+    // far the server has come, which is what an acknowledged effect waits for.
+    if (etag.first != asked_.cursor().token() || !counts || counts->acknowledged != 0)
+      etag.second.clear();
     rt::request(self_, transport_, rt::no_timeout,
                 net::make_delta_request(queue_.front(), asked_, options_.page_items_max,
                                         etag.second, options_.timeout_ms))

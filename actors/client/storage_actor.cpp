@@ -38,6 +38,7 @@ public:
       [this](msg::ManageOutbox& m) { return park(m, &tx::manage_outbox); },
       [this](msg::AddCollection& m) { return park(m, &tx::add_collection); },
       [this](msg::DropCollection& m) { return park(m, &tx::drop_collection); },
+      [this](host_write& m) { park_host_write(m); },
       [this](const msg::FlushDue&) {
         flush_armed_ = false;
         commit_parked();
@@ -80,21 +81,46 @@ private:
     std::optional<core::expected<Out>> outcome;
   };
 
+  // A write of the host: no actor asked, so the answer goes to a function instead of a promise.
+  struct host_request : request {
+    explicit host_request(host_write&& given) : write{std::move(given)} {}
+
+    void run(storage::client_transaction& transaction) override {
+      outcome.emplace(transaction.write_local(write.command));
+    }
+    void answer() override {
+      write.reply.deliver(std::move(*outcome));
+    }
+    void fail(const core::error& error) override {
+      write.reply.deliver(error);
+    }
+
+    host_write write;
+    std::optional<core::expected<msg::LocalWritten>> outcome;
+  };
+
+  void park_host_write(host_write& write) {
+    park_request(std::make_unique<host_request>(std::exchange(write, {})));
+  }
+
   template <class In, class Out>
   caf::result<Out> park(In& in,
                         core::expected<Out> (storage::client_transaction::*method)(const In&)) {
     auto promise = self_->template make_response_promise<Out>();
     In owned;
     owned.Swap(&in);
-    parked_.push_back(
-      std::make_unique<typed_request<In, Out>>(std::move(owned), method, promise));
+    park_request(std::make_unique<typed_request<In, Out>>(std::move(owned), method, promise));
+    return promise;
+  }
+
+  void park_request(std::unique_ptr<request> waiting) {
+    parked_.push_back(std::move(waiting));
     if (parked_.size() >= options_.group_max) {
       commit_parked();
     } else if (!flush_armed_) {
       flush_armed_ = true;
       rt::send(self_, storage_actor{self_}, msg::FlushDue{});
     }
-    return promise;
   }
 
   void commit_parked() {

@@ -51,23 +51,13 @@ bool same_json(const optional_body& left, const optional_body& right) {
   return a && b && *a == *b;
 }
 
-void make_create(msg::Mutation& mutation, std::string body) {
-  mutation.set_kind(msg::CREATE);
-  mutation.set_body(std::move(body));
+void become(msg::Mutation& mutation, msg::MutationKind kind, std::string body = {}) {
+  mutation.set_kind(kind);
   mutation.clear_patch();
   mutation.clear_increments();
-}
-
-void make_update(msg::Mutation& mutation, std::string body) {
-  make_create(mutation, std::move(body));
-  mutation.set_kind(msg::UPDATE);
-}
-
-void make_delete(msg::Mutation& mutation) {
-  mutation.set_kind(msg::DELETE);
   mutation.clear_body();
-  mutation.clear_patch();
-  mutation.clear_increments();
+  if (kind != msg::DELETE)
+    mutation.set_body(std::move(body));
 }
 
 // The same intention, on top of another version: it takes what it needs to be legal there.
@@ -79,11 +69,11 @@ std::optional<msg::Mutation> rebase(msg::Mutation mutation, const optional_body&
       return winner ? std::optional{mutation} : std::nullopt;
     case msg::CREATE:
       if (winner)
-        make_update(mutation, mutation.body());
+        become(mutation, msg::UPDATE, mutation.body());
       return mutation;
     default:
       if (!winner && mine)
-        make_create(mutation, *mine);
+        become(mutation, msg::CREATE, *mine);
       return mutation;
   }
 }
@@ -104,8 +94,9 @@ struct head_outcome {
 };
 
 head_outcome merge_bodies(const conflict_question& question, const msg::Mutation& head,
-                          const std::string& theirs) {
-  const optional_body base = head.kind() == msg::CREATE ? std::nullopt : kept_body(question);
+                          const std::string& theirs, optional_body base) {
+  if (head.kind() == msg::CREATE)
+    base.reset();
   auto mine = apply_without_increments(base, head);
   if (!mine || !*mine)
     return {increments_left(head, theirs), msg::TOOK_SERVER, {}};
@@ -124,7 +115,7 @@ head_outcome merge_bodies(const conflict_question& question, const msg::Mutation
   const auto from = parse_json(theirs);
   const auto to = parse_json(merged->body);
   const auto patch = from && to ? make_merge_patch(*from, *to) : std::nullopt;
-  make_update(mutation, merged->body);
+  become(mutation, msg::UPDATE, merged->body);
   if (patch) {
     mutation.clear_body();
     mutation.set_patch(to_text(*patch));
@@ -153,39 +144,43 @@ bool mine_is_later(const conflict_question& question, const msg::Mutation& head)
 
 head_outcome obey(const verdict& said, msg::Mutation head, const optional_body& theirs) {
   if (said.what == verdict::kind::remove) {
-    make_delete(head);
+    become(head, msg::DELETE);
     return {theirs ? std::optional{head} : std::nullopt, msg::DELETED, {}};
   }
   if (same_json(said.body, theirs))
     return {std::nullopt, msg::TOOK_SERVER, {}};
-  if (theirs)
-    make_update(head, said.body);
-  else
-    make_create(head, said.body);
+  become(head, theirs ? msg::UPDATE : msg::CREATE, said.body);
   return {head, msg::USER_DECIDED, {}};
 }
 
 head_outcome merge_head(const conflict_question& question, const msg::Mutation& head,
-                        const optional_body& theirs, const optional_body& mine) {
+                        const optional_body& base, const optional_body& theirs,
+                        const optional_body& mine) {
   if (theirs && mine)
-    return merge_bodies(question, head, *theirs);
+    return merge_bodies(question, head, *theirs, base);
   // Delete against edit: the edited item stays.
   return mine ? take_client(head, theirs, mine) : take_server(head, theirs);
 }
 
+bool has_verdict(const conflict_question& question) {
+  return question.said && question.said->what != verdict::kind::keep_both;
+}
+
 head_outcome decide_head(const conflict_question& question, const msg::Mutation& head,
-                         const optional_body& theirs, const optional_body& mine) {
-  if (!theirs && !mine)
-    return {std::nullopt, msg::EQUAL, {}};
-  if (question.said && question.said->what != verdict::kind::keep_both)
+                         const optional_body& base, const optional_body& theirs,
+                         const optional_body& mine) {
+  if (has_verdict(question))
     return obey(*question.said, head, theirs);
+  // Both came to the same: nobody loses, whatever the strategy. Increments are owed all the same.
+  if (head.increments().empty() && same_json(mine, theirs))
+    return {std::nullopt, msg::EQUAL, {}};
   switch (question.policy.strategy) {
     case conflict_strategy::server_wins: return take_server(head, theirs);
     case conflict_strategy::client_wins: return take_client(head, theirs, mine);
     case conflict_strategy::last_write_wins:
       return mine_is_later(question, head) ? take_client(head, theirs, mine)
                                            : take_server(head, theirs);
-    case conflict_strategy::merge: return merge_head(question, head, theirs, mine);
+    case conflict_strategy::merge: return merge_head(question, head, base, theirs, mine);
     default: return {head, msg::PARKED, {}};
   }
 }
@@ -198,16 +193,6 @@ msg::ConflictReason reason_of(const msg::Mutation& head, const optional_body& th
   return head.kind() == msg::CREATE ? msg::CREATE_CREATE : msg::EDIT_EDIT;
 }
 
-void set_bodies(msg::ConflictRecord& record, const optional_body& base, const optional_body& mine,
-                const optional_body& theirs) {
-  if (base)
-    record.set_base_body(*base);
-  if (mine)
-    record.set_mine_body(*mine);
-  if (theirs)
-    record.set_theirs_body(*theirs);
-}
-
 msg::ConflictRecord make_record(const conflict_question& question, const msg::Mutation& lost,
                                 const optional_body& base, const optional_body& mine,
                                 const optional_body& theirs) {
@@ -215,7 +200,12 @@ msg::ConflictRecord make_record(const conflict_question& question, const msg::Mu
   record.set_collection(question.collection);
   record.set_id(question.id);
   record.set_reason(reason_of(lost, theirs));
-  set_bodies(record, base, mine, theirs);
+  if (base)
+    record.set_base_body(*base);
+  if (mine)
+    record.set_mine_body(*mine);
+  if (theirs)
+    record.set_theirs_body(*theirs);
   if (question.theirs) {
     *record.mutable_theirs_stamp() = question.theirs->stamp();
     record.set_theirs_version(question.theirs->version());
@@ -226,23 +216,30 @@ msg::ConflictRecord make_record(const conflict_question& question, const msg::Mu
   return record;
 }
 
-// Top-level fields that `edited` sets otherwise than `winner`, which had itself changed them.
-std::vector<std::string> replaced_fields(const optional_body& base, const optional_body& winner,
-                                         const optional_body& edited) {
-  std::vector<std::string> fields;
-  if (!winner || !edited || *winner == *edited)
-    return fields;
-  const auto b = parse_json(base.value_or("{}"));
-  const auto w = parse_json(*winner);
-  const auto e = parse_json(*edited);
-  if (!b || !w || !e)
-    return fields;
-  const auto differs = [](const json_value* left, const json_value* right) {
-    return (left == nullptr) != (right == nullptr) || (left && !(*left == *right));
+// Top-level fields that `theirs` had changed or removed, that `before` still had from it, and that
+// `after` has otherwise.
+std::vector<std::string> replaced_fields(const optional_body& base, const optional_body& theirs,
+                                         const optional_body& before, const optional_body& after) {
+  if (!theirs || !before || !after || *before == *after)
+    return {};
+  const auto trees = std::array{parse_json(base.value_or("{}")), parse_json(*theirs),
+                                parse_json(*before), parse_json(*after)};
+  if (!std::all_of(trees.begin(), trees.end(), [](const auto& tree) { return tree.has_value(); }))
+    return {};
+  const member_index in_base{trees[0]->members()}, in_theirs{trees[1]->members()},
+    in_before{trees[2]->members()}, in_after{trees[3]->members()};
+  const auto same = [](const json_value* left, const json_value* right) {
+    return left && right ? *left == *right : left == right;
   };
-  for (const auto& [name, value] : w->members())
-    if (differs(&value, e->find(name)) && differs(&value, b->find(name)))
-      fields.push_back(name);
+  std::vector<std::string> fields;
+  for (const std::size_t side : {1, 3})
+    for (const auto& [name, value] : trees[side]->members()) {
+      const auto* theirs_value = in_theirs.find(name);
+      const bool is_new = side == 1 || theirs_value == nullptr;
+      if (is_new && !same(theirs_value, in_base.find(name)) &&
+          same(theirs_value, in_before.find(name)) && !same(theirs_value, in_after.find(name)))
+        fields.push_back(name);
+    }
   return fields;
 }
 
@@ -260,25 +257,44 @@ public:
 
   msg::LaneDecision build() {
     ensure(!question_.lane.entries.empty(), "a conflict needs a waiting mutation");
-    if (!settle_head())
-      return std::move(decision_); // Parked: the entries stay as they are.
-    for (std::size_t i = 1; i < question_.lane.entries.size(); ++i)
-      settle_later(question_.lane.entries[i]);
+    const auto& entries = question_.lane.entries;
+    std::size_t next = pass_increments();
+    if (next < entries.size() && !settle_head(entries[next++])) {
+      decision_.clear_entries(); // Parked: they stay as they are.
+      return std::move(decision_);
+    }
+    for (; next < entries.size(); ++next)
+      settle_later(entries[next]);
     stand_on_theirs();
     return std::move(decision_);
   }
 
 private:
-  bool settle_head() {
-    const auto& entry = question_.lane.entries.front();
+  // Increments before the first other edit commute: on a living item they cannot conflict.
+  std::size_t pass_increments() {
+    const auto& entries = question_.lane.entries;
+    std::size_t passed = 0;
+    for (; theirs_ && !has_verdict(question_) && passed < entries.size() &&
+           is_increments_only(entries[passed].mutation());
+         ++passed) {
+      mine_ = after(mine_, entries[passed].mutation());
+      change(entries[passed], entries[passed].mutation());
+    }
+    return passed;
+  }
+
+  bool settle_head(const msg::OutboxEntry& entry) {
     const auto& head = entry.mutation();
     const optional_body base = mine_;
-    mine_ = after(mine_, head);
-    head_outcome outcome = decide_head(question_, head, theirs_, mine_);
+    // A verdict is about all that waits, so all of it belongs into the record.
+    mine_ = has_verdict(question_) ? sides_of(question_).mine : after(mine_, head);
+    head_outcome outcome = decide_head(question_, head, base, winner_, mine_);
     if (outcome.decision != msg::EQUAL) {
       auto record = make_record(question_, head, base, mine_, theirs_);
       record.set_conflict_id(question_.conflict_id);
       record.set_decision(outcome.decision);
+      for (std::size_t i = 1; has_verdict(question_) && i < question_.lane.entries.size(); ++i)
+        *record.add_mine_mutations() = question_.lane.entries[i].mutation();
       for (auto& field : outcome.fields)
         record.add_fields(std::move(field));
       if (outcome.decision == msg::PARKED) {
@@ -287,7 +303,7 @@ private:
         return false;
       }
       record.set_resolved_ms(question_.now_ms);
-      const optional_body result = outcome.mutation ? after(theirs_, *outcome.mutation) : theirs_;
+      const optional_body result = outcome.mutation ? after(winner_, *outcome.mutation) : winner_;
       if (result)
         record.set_result_body(*result);
       *decision_.add_records() = std::move(record);
@@ -302,11 +318,10 @@ private:
     const optional_body base = kept_body(question_);
     mine_ = after(mine_, mutation);
     const optional_body before = winner_;
-    auto rebased = question_.said && question_.said->what != verdict::kind::keep_both
-                     ? std::nullopt // The verdict was about all of it.
-                     : rebase(mutation, winner_, mine_);
+    auto rebased = has_verdict(question_) ? std::nullopt // The verdict was about all of it.
+                                          : rebase(mutation, winner_, mine_);
     const optional_body rebased_body = rebased ? after(winner_, *rebased) : winner_;
-    auto fields = replaced_fields(base, theirs_, rebased_body);
+    auto fields = replaced_fields(base, theirs_, before, rebased_body);
     const bool replaces = rebased && !is_increments_only(*rebased) &&
                           (!fields.empty() || before.has_value() != rebased_body.has_value());
     if (replaces) {

@@ -19,6 +19,11 @@ bool is_living(const std::optional<item_view>& row) {
   return row && !row->header.deleted;
 }
 
+// A row, or a tombstone, at the stamp of a change or later has that change in it.
+bool shows(const std::optional<item_view>& row, const msg::Stamp& change) {
+  return row && row->header.stamp.seq >= change.seq();
+}
+
 void touch(lane& lane) {
   lane.record.set_revision(lane.record.revision() + 1);
 }
@@ -129,8 +134,7 @@ std::vector<std::uint64_t> settle(lane& lane, const std::optional<item_view>& ba
   std::vector<std::uint64_t> settled;
   auto& effects = *lane.record.mutable_acknowledged();
   const auto shown = [&](const msg::AcknowledgedEffect& effect) {
-    return effect.stamp().seq() <= passed_seq ||
-           (is_living(base) && base->header.stamp.seq >= effect.stamp().seq());
+    return effect.stamp().seq() <= passed_seq || shows(base, effect.stamp());
   };
   for (const auto& effect : effects)
     if (shown(effect))
@@ -182,8 +186,8 @@ encounter meet(lane& lane, const std::optional<item_view>& row, const meeting& w
   if (row_lives && row->header.stamp == made_on)
     return encounter::agrees;
   // A page read before our own acknowledged change says nothing against it.
-  const std::uint64_t said_at = row_lives ? std::max(row->header.stamp.seq, where.head_seq)
-                                          : where.head_seq;
+  const std::uint64_t said_at = row ? std::max(row->header.stamp.seq, where.head_seq)
+                                    : where.head_seq;
   if (!where.restoring && said_at < made_on.seq)
     return encounter::agrees;
   if (row_lives && adds_up_only(lane)) {
@@ -191,6 +195,9 @@ encounter meet(lane& lane, const std::optional<item_view>& row, const meeting& w
     touch(lane);
     return encounter::moved;
   }
+  // For a lane that the decision parks: a tombstone that it met stands in no row.
+  lane.record.set_met_is_set(false);
+  remember_met(lane, row, where);
   return encounter::decide;
 }
 
@@ -220,7 +227,7 @@ void advance_base(lane& lane, const msg::Mutation& mutation, const msg::Mutation
 void acknowledge(lane& lane, const msg::Mutation& mutation, const msg::MutationResult& result,
                  const std::optional<item_view>& base, std::uint64_t local_seq) {
   advance_base(lane, mutation, result);
-  if (is_living(base) && base->header.stamp.seq >= result.stamp().seq())
+  if (shows(base, result.stamp()))
     return; // A page was faster than the answer.
   auto& effect = *lane.record.add_acknowledged();
   *effect.mutable_mutation() = mutation;
@@ -230,7 +237,8 @@ void acknowledge(lane& lane, const msg::Mutation& mutation, const msg::MutationR
   effect.set_local_seq(local_seq);
 }
 
-// After its head is gone or failed, the rest of a lane is compared with the base row.
+} // namespace
+
 void compare_rest(lane& lane, const std::optional<item_view>& base) {
   if (lane.entries.empty() || lane.record.undecided() || lane.record.parked_by() != 0)
     return;
@@ -242,7 +250,11 @@ void compare_rest(lane& lane, const std::optional<item_view>& base) {
     return;
   }
   lane.record.set_undecided(true);
+  lane.record.set_met_is_set(false); // It meets the base row.
+  lane.record.clear_met();
 }
+
+namespace {
 
 void refuse_head(lane& lane, const msg::MutationResult& result) {
   auto& head = lane.entries.front();
@@ -295,9 +307,15 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
       refuse_head(lane, result);
       return effect;
     case msg::SKIPPED:
-      effect.fate = entry_fate::skipped;
-      drop_head(lane);
-      break;
+      if (effect.entry.mutation().kind() == msg::SKIP) {
+        effect.fate = entry_fate::skipped;
+        drop_head(lane);
+        break;
+      }
+      effect.error.set_code("bad_answer");
+      effect.error.set_message("the server says that it skipped a change which was no SKIP; retry "
+                               "or discard it");
+      [[fallthrough]];
     default:
       if (result.error().retryable() && !original &&
           effect.entry.attempts() + 1 < retryable_attempts_max) {

@@ -102,6 +102,10 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
                      const std::optional<item_view>& base, const msg::Mutation* original,
                      std::int64_t now_ms);
 
+/// To be called when the lane's head has gone other than by an answer: the rest is compared with
+/// the base row, and marked undecided where somebody else wrote meanwhile.
+void compare_rest(lane& lane, const std::optional<item_view>& base);
+
 /// The version that an undecided lane has met: what the refusal brought, or a later base row.
 /// Its tombstone has `deleted`; nullopt: the server has no such item.
 [[nodiscard]] std::optional<msg::Item> met_version(const lane& lane, std::string_view id,

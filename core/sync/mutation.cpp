@@ -147,6 +147,24 @@ expected<coalesced> fold_into_body(msg::Mutation& into, const msg::Mutation& nex
   return coalesced::merged;
 }
 
+// Whether one body or patch can say both; `into` then has it.
+bool fold_patch(msg::Mutation& into, const msg::Mutation& next) {
+  if (into.has_body()) {
+    auto patched = apply_merge_patch(into.body(), next.patch());
+    if (patched)
+      into.set_body(std::move(*patched));
+    return patched.has_value();
+  }
+  if (!into.has_patch()) {
+    into.set_patch(next.patch());
+    return true;
+  }
+  auto composed = compose_merge_patches(into.patch(), next.patch());
+  if (composed)
+    into.set_patch(std::move(*composed));
+  return composed.has_value();
+}
+
 expected<coalesced> fold_updates(msg::Mutation& into, const msg::Mutation& next) {
   if (next.has_body()) {
     into.clear_patch();
@@ -154,24 +172,17 @@ expected<coalesced> fold_updates(msg::Mutation& into, const msg::Mutation& next)
     *into.mutable_increments() = next.increments();
     return coalesced::merged;
   }
-  if (into.has_body())
-    return fold_into_body(into, next);
-  // The order was patch, increments, patch, increments: what the second patch sets or removes
-  // makes the first increments of that field void.
+  // The order was body or patch, increments, patch, increments: what the second patch sets or
+  // removes makes the first increments of that field void. The others stay increments, also beside
+  // a body: should the body lose a conflict, they are still owed.
   auto increments = into.increments();
   if (next.has_patch()) {
     auto patch = parse_json(next.patch());
     if (!patch)
       return patch.error();
     drop_increments_touched_by(increments, *patch);
-    if (into.has_patch()) {
-      auto composed = compose_merge_patches(into.patch(), next.patch());
-      if (!composed)
-        return composed.error();
-      into.set_patch(std::move(*composed));
-    } else {
-      into.set_patch(next.patch());
-    }
+    if (!fold_patch(into, next))
+      return coalesced::separate; // Not composable or too large as one; as two they are legal.
   }
   if (auto added = add_increments(increments, next.increments()); !added)
     return coalesced::separate; // The sum overflows: two mutations can still say it.

@@ -1,0 +1,85 @@
+#pragma once
+// Messages that never leave the process: they carry functions, so protobuf cannot describe them.
+// They stand at the edges, where a thread that is no actor meets the actors.
+
+#include "client_storage.pb.h"
+#include "core/expected.hpp"
+#include "http.pb.h"
+
+#include <caf/fwd.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <utility>
+
+namespace syncline::actors {
+
+/// Calls a function with an outcome exactly once: the first time it is told one, or with `stopped`
+/// when the last copy goes. So whoever waits for an actor that ends is never left waiting. Copies
+/// may move between threads; only one of them delivers. The function must not throw.
+template <class T>
+class reply_once {
+public:
+  using function = std::function<void(core::expected<T>)>;
+
+  reply_once() = default;
+  explicit reply_once(function done) : state_{std::make_shared<state>(std::move(done))} {}
+
+  void deliver(core::expected<T> outcome) const {
+    if (state_)
+      state_->deliver(std::move(outcome));
+  }
+
+private:
+  struct state {
+    explicit state(function given) : done{std::move(given)} {}
+    state(const state&) = delete;
+    state& operator=(const state&) = delete;
+    ~state() {
+      deliver(core::fail("stopped", "the runtime is stopping or an actor of it has failed; the "
+                                    "request was not carried out. Try again"));
+    }
+    void deliver(core::expected<T> outcome) {
+      if (const auto called = std::exchange(done, nullptr))
+        called(std::move(outcome));
+    }
+    function done;
+  };
+
+  std::shared_ptr<state> state_;
+};
+
+/// host -> storage, the hot path: as `WriteLocal`, answered on storage's thread after the commit
+/// and before any event of it is published.
+struct host_write {
+  msg::WriteLocal command;
+  reply_once<msg::LocalWritten> reply;
+};
+
+/// host -> host actor: something to do in an actor's context.
+struct host_call {
+  std::function<void(caf::event_based_actor*)> run;
+};
+
+/// HTTP client thread -> transport: the reply to the request with this ticket.
+struct http_answered {
+  std::uint64_t ticket = 0;
+  msg::HttpReply reply;
+};
+
+/// HTTP server thread -> listener: a request of one connection. `answer` may be called once, from
+/// any thread.
+struct http_arrived {
+  std::uint64_t connection = 0;
+  msg::HttpRequest request;
+  std::function<void(msg::HttpReply)> answer;
+};
+
+/// housekeeping -> itself: this chore is due.
+struct chore_due {
+  std::size_t index = 0;
+};
+
+} // namespace syncline::actors

@@ -1,0 +1,286 @@
+#include "actors/server/server.hpp"
+
+#include "actors/housekeeping.hpp"
+#include "actors/root_latch.hpp"
+#include "actors/seams_system.hpp"
+#include "actors/server/listener_actor.hpp"
+#include "actors/supervisor.hpp"
+#include "net/protocol/server_codec.hpp"
+#include "storage/keys.hpp"
+#include "storage/kv_verify.hpp"
+#include "storage/server_store_kv.hpp"
+#include "storage/store_lock.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+namespace syncline::actors::server {
+
+using core::expected;
+
+namespace {
+
+constexpr std::chrono::seconds lease_period{5};
+constexpr std::chrono::seconds stale_reader_period{60};
+constexpr std::uint64_t full_percent = 90; // from there on the server says that it is not ready
+
+/// What the threads around the actors share with them; it may outlive the server where an actor
+/// does not end.
+struct shared_state {
+  std::mutex mutex; ///< guards all but the flag
+  listener_actor listener; ///< none while the set is restarted
+  store_actor store;
+  std::uint64_t restarts = 0;
+  core::error store_failure;
+  std::atomic<bool> has_failed{false};
+};
+
+struct open_files {
+  std::shared_ptr<storage::lmdb_environment> files;
+  std::string how;
+};
+
+expected<std::string> verify_store(const server_options& options,
+                                   const storage::lmdb_inspection& seen) {
+  if (!seen.exists)
+    return std::string{"new"};
+  if (seen.is_clean)
+    return std::string{"clean"};
+  if (!options.verify)
+    return std::string{"unverified"};
+  // A store that another process serves is reported as locked, and not checked under its hands.
+  const auto lock = storage::store_lock::acquire(options.directory, storage::store_access::write);
+  if (!lock)
+    return lock.error();
+  if (auto verified = options.verify(options.directory); !verified)
+    return verified.error();
+  return std::string{"verified"};
+}
+
+expected<open_files> open_store_files(const server_options& options) {
+  const auto seen = storage::inspect_lmdb(options.directory);
+  if (!seen)
+    return seen.error();
+  auto how = verify_store(options, *seen);
+  if (!how)
+    return how.error();
+  storage::lmdb_options settings;
+  settings.directory = options.directory;
+  settings.tables = storage::server_tables();
+  settings.map_bytes = options.map_bytes;
+  settings.create = true;
+  settings.monotonic_ms = system_monotonic_ms;
+  auto files = storage::open_lmdb(std::move(settings));
+  if (!files)
+    return files.error();
+  if (*how == "verified")
+    (*files)->mark_verified();
+  else if (!(*files)->opened_clean())
+    if (const auto report = storage::verify_store(**files); !report)
+      return report.error();
+  return open_files{std::move(*files), std::move(*how)};
+}
+
+std::string readiness(const shared_state& shared, storage::kv_environment& files) {
+  if (shared.has_failed)
+    return "the store can no longer be written; restart the server";
+  const auto usage = files.usage();
+  if (usage.used_bytes / full_percent >= usage.map_bytes / 100)
+    return "the store's map is more than " + std::to_string(full_percent) +
+           " % full; start the server with a larger one";
+  return {};
+}
+
+} // namespace
+
+/// All that has to live on together where an actor does not end.
+struct server::parts {
+  server_options options;
+  std::string opened;
+  std::shared_ptr<storage::lmdb_environment> files;
+  std::shared_ptr<storage::server_store> store;
+  std::shared_ptr<shared_state> shared = std::make_shared<shared_state>();
+  root_latch latch;
+  caf::actor_system_config config;
+  std::optional<caf::actor_system> system;
+  caf::actor supervisor;
+  caf::actor housekeeping;
+  std::unique_ptr<net::http_server> http;
+
+  std::vector<supervised> spawn_set();
+  void spawn_roots();
+  void pass_on(std::uint64_t connection, msg::HttpRequest request,
+               net::http_server::responder answer) const;
+};
+
+std::vector<supervised> server::parts::spawn_set() {
+  store_options store_settings;
+  store_settings.on_store_failed = [shared = shared,
+                                    told = options.on_failed](const core::error& failure) {
+    {
+      const std::lock_guard lock{shared->mutex};
+      if (shared->has_failed.exchange(true))
+        return;
+      shared->store_failure = failure;
+    }
+    if (told)
+      told(failure);
+  };
+  auto writer = spawn_store(*system, store, system_seams(), std::move(store_settings));
+  session_options session_settings;
+  session_settings.not_ready = [shared = shared, files = files] {
+    return readiness(*shared, *files);
+  };
+  auto listener = spawn_listener(
+    *system,
+    [this, writer, session_settings] {
+      return spawn_session(*system, store, writer, system_seams(), session_settings);
+    },
+    options.http.connections_max);
+  std::vector<supervised> set{{"listener", caf::actor_cast<caf::actor>(listener)},
+                              {"store", caf::actor_cast<caf::actor>(writer)}};
+  const std::lock_guard lock{shared->mutex};
+  shared->listener = std::move(listener);
+  shared->store = std::move(writer);
+  return set;
+}
+
+void server::parts::spawn_roots() {
+  supervisor_options supervision;
+  supervision.world = system_seams();
+  supervision.spawn = [this] { return spawn_set(); };
+  supervision.on_failed = [shared = shared](const std::string&, const core::error&) {
+    const std::lock_guard lock{shared->mutex};
+    shared->listener = nullptr;
+    shared->store = nullptr;
+    ++shared->restarts;
+  };
+  supervisor = spawn_supervisor(*system, std::move(supervision));
+  const auto trim = [shared = shared] {
+    const std::lock_guard lock{shared->mutex};
+    if (shared->store)
+      rt::anon_send(shared->store, msg::TrimStore{});
+  };
+  housekeeping = spawn_housekeeping(
+    *system, {{lease_period, [files = files] { static_cast<void>(files->expire_leases()); }},
+              {stale_reader_period, [files = files] { files->clear_stale_readers(); }},
+              {options.trim_period, trim}});
+  latch.watch(supervisor);
+  latch.watch(housekeeping);
+}
+
+// While the actors are being restarted, the request is answered as one that was not carried out.
+void server::parts::pass_on(std::uint64_t connection, msg::HttpRequest request,
+                            net::http_server::responder answer) const {
+  listener_actor listener;
+  {
+    const std::lock_guard lock{shared->mutex};
+    listener = shared->listener;
+  }
+  if (!listener) {
+    answer(net::make_refusal(core::fail("stopped", "the server is starting or stopping; send it "
+                                                   "again"),
+                             net::wanted_format(request)));
+    return;
+  }
+  rt::anon_send(listener, http_arrived{connection, std::move(request), std::move(answer)});
+}
+
+expected<std::unique_ptr<server>> server::start(server_options options) {
+  auto opened = open_store_files(options);
+  if (!opened)
+    return opened.error();
+  storage::server_store_options settings;
+  settings.random = system_random;
+  settings.now_ms = system_wall_ms();
+  settings.new_epoch = options.new_epoch;
+  auto store = storage::open_server_store(opened->files, std::move(settings));
+  if (!store)
+    return store.error();
+  rt::init_caf<caf::id_block::syncline>();
+  auto made = std::make_unique<parts>();
+  made->options = std::move(options);
+  made->opened = std::move(opened->how);
+  made->files = std::move(opened->files);
+  made->store = std::move(*store);
+  rt::configure(made->config, std::max<std::size_t>(1, made->options.threads));
+  made->system.emplace(made->config);
+  made->spawn_roots();
+  std::unique_ptr<server> running{new server{std::move(made)}};
+  auto http = net::http_server::start(
+    running->parts_->options.http,
+    [parts = running->parts_.get()](std::uint64_t connection, msg::HttpRequest request,
+                                    net::http_server::responder answer) {
+      parts->pass_on(connection, std::move(request), std::move(answer));
+    });
+  if (!http)
+    return http.error();
+  running->parts_->http = std::move(*http);
+  return running;
+}
+
+server::server(std::unique_ptr<parts> owned) : parts_{std::move(owned)} {}
+
+server::~server() {
+  static_cast<void>(stop()); // Nobody is left to be told.
+}
+
+std::uint16_t server::port() const {
+  return parts_ ? parts_->http->port() : std::uint16_t{0};
+}
+
+std::string server::url() const {
+  return "http://127.0.0.1:" + std::to_string(port());
+}
+
+server_status server::status() const {
+  server_status out;
+  if (!parts_) {
+    out.not_ready = "the server is stopped";
+    return out;
+  }
+  out.store_opened = parts_->opened;
+  out.not_ready = readiness(*parts_->shared, *parts_->files);
+  {
+    const std::lock_guard lock{parts_->shared->mutex};
+    out.store_failure = parts_->shared->store_failure;
+    out.restarts = parts_->shared->restarts;
+  }
+  out.epoch = parts_->store->epoch();
+  out.start = parts_->store->start();
+  if (const auto counts = parts_->store->counts("default")) {
+    out.items = counts->items;
+    out.tombstones = counts->tombstones;
+    out.head_seq = counts->head_seq;
+  } else {
+    out.not_ready = counts.error().message;
+  }
+  const auto usage = parts_->files->usage();
+  out.map_bytes = usage.map_bytes;
+  out.used_bytes = usage.used_bytes;
+  out.http = parts_->http->count();
+  return out;
+}
+
+expected<void> server::stop(std::chrono::milliseconds deadline) {
+  if (!parts_)
+    return {};
+  // Most of the time is for the requests under way; the actors only have a last commit to finish.
+  if (parts_->http)
+    parts_->http->stop(deadline / 2);
+  rt::anon_send(parts_->supervisor, msg::StopNow{});
+  caf::anon_send_exit(parts_->housekeeping, caf::exit_reason::user_shutdown);
+  if (!parts_->latch.wait_for(0, deadline / 2)) {
+    const std::string where = parts_->options.directory;
+    static_cast<void>(parts_.release());
+    return core::fail("stop_timeout", "a part of the server did not end in time (a disk that "
+                                      "hangs?); " + where + " stays locked until the process ends");
+  }
+  const auto files = parts_->files;
+  parts_.reset();
+  return files->close_clean();
+}
+
+} // namespace syncline::actors::server

@@ -1,0 +1,226 @@
+#include "runtime/convert.hpp"
+
+#include <algorithm>
+#include <cctype>
+
+namespace syncline {
+
+namespace {
+
+// The names of protobuf's enumerations are ours in capitals.
+std::string lower(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char character) {
+    return static_cast<char>(std::tolower(character));
+  });
+  return text;
+}
+
+number amount_of(const msg::Increment& from) {
+  if (from.amount_case() == msg::Increment::kInteger)
+    return std::int64_t{from.integer()};
+  return from.real();
+}
+
+} // namespace
+
+std::string_view to_string(item_state state) {
+  switch (state) {
+    case item_state::synced: return "synced";
+    case item_state::pending: return "pending";
+    case item_state::failed: return "failed";
+    case item_state::conflict: return "conflict";
+    case item_state::delete_conflict: return "delete_conflict";
+  }
+  return "synced";
+}
+
+std::string_view to_string(stage reached) {
+  switch (reached) {
+    case stage::pending: return "pending";
+    case stage::durable: return "durable";
+    case stage::sent: return "sent";
+    case stage::accepted: return "accepted";
+    case stage::visible: return "visible";
+  }
+  return "pending";
+}
+
+std::string_view to_string(durability from) {
+  switch (from) {
+    case durability::full: return "full";
+    case durability::consistent: return "consistent";
+    case durability::process: return "process";
+  }
+  return "full";
+}
+
+storage::durability to_storage(durability from) {
+  switch (from) {
+    case durability::consistent: return storage::durability::consistent;
+    case durability::process: return storage::durability::process;
+    default: return storage::durability::full;
+  }
+}
+
+item_state to_public(core::sync_status from) {
+  switch (from) {
+    case core::sync_status::pending: return item_state::pending;
+    case core::sync_status::failed: return item_state::failed;
+    case core::sync_status::conflict: return item_state::conflict;
+    case core::sync_status::delete_conflict: return item_state::delete_conflict;
+    default: return item_state::synced;
+  }
+}
+
+item to_item(const item_view& from) {
+  return {std::string{from.id}, std::string{from.body}, from.version, from.last_modified_ms,
+          from.state};
+}
+
+sync_report to_public(const msg::SyncReport& from) {
+  sync_report out;
+  out.success = from.success();
+  out.items_processed = from.items_processed();
+  out.conflicts = from.conflicts();
+  out.errors = from.errors();
+  out.requests = from.requests();
+  out.bytes_sent = from.bytes_sent();
+  out.bytes_received = from.bytes_received();
+  out.duration_ms = from.duration_ms();
+  out.error = to_public(from.error());
+  return out;
+}
+
+activity to_public(const msg::Activity& from) {
+  return {from.state(),           to_public(from.last_error()), from.last_error_ms(),
+          from.last_success_ms(), from.failures_in_a_row(),     from.next_attempt_ms()};
+}
+
+outbox_entry to_public(const msg::OutboxEntry& from) {
+  const auto& mutation = from.mutation();
+  outbox_entry out;
+  out.seq = from.local_seq();
+  out.state = lower(msg::EntryState_Name(from.state()));
+  out.kind = lower(msg::MutationKind_Name(mutation.kind()));
+  out.collection = mutation.collection();
+  out.id = mutation.id();
+  out.body = mutation.body();
+  out.patch = mutation.patch();
+  for (const auto& increment : mutation.increments())
+    out.increments.push_back({increment.field(), amount_of(increment)});
+  out.mutation_id = mutation.mutation_id();
+  out.attempts = from.attempts();
+  out.created_ms = from.created_ms();
+  out.not_before_ms = from.not_before_ms();
+  out.last_error = to_public(from.last_error());
+  out.after.assign(from.after().begin(), from.after().end());
+  return out;
+}
+
+outbox_entry to_public(const msg::QuarantineRecord& from) {
+  auto out = to_public(from.entry());
+  out.state = from.awaits_skip() ? "awaits_server" : "quarantined";
+  out.last_error = to_public(from.error());
+  return out;
+}
+
+conflict_record to_public(const msg::ConflictRecord& from) {
+  conflict_record out;
+  out.conflict_id = from.conflict_id();
+  out.collection = from.collection();
+  out.id = from.id();
+  out.reason = lower(msg::ConflictReason_Name(from.reason()));
+  out.strategy = from.strategy();
+  out.decision = lower(msg::ConflictDecision_Name(from.decision()));
+  if (from.has_base_body())
+    out.base = from.base_body();
+  if (from.has_mine_body())
+    out.mine = from.mine_body();
+  if (from.has_theirs_body())
+    out.theirs = from.theirs_body();
+  if (from.has_result_body())
+    out.outcome = from.result_body();
+  out.fields.assign(from.fields().begin(), from.fields().end());
+  out.recorded_ms = from.recorded_ms();
+  out.resolved_ms = from.resolved_ms();
+  out.open = from.resolved_ms() == 0;
+  return out;
+}
+
+conflict_sides to_public(const msg::AskHost& from) {
+  conflict_sides out;
+  out.collection = from.collection();
+  out.id = from.id();
+  if (from.has_base())
+    out.base = from.base();
+  if (from.has_mine())
+    out.mine = from.mine();
+  if (from.has_theirs())
+    out.theirs = from.theirs();
+  return out;
+}
+
+msg::WriteLocal::Operation to_message(operation from) {
+  msg::WriteLocal::Operation out;
+  auto& mutation = *out.mutable_mutation();
+  mutation.set_collection(std::move(from.collection));
+  mutation.set_id(std::move(from.id));
+  for (auto& id : from.depends_on)
+    out.add_depends_on(std::move(id));
+  for (auto& [field, amount] : from.increments) {
+    auto& increment = *mutation.add_increments();
+    increment.set_field(std::move(field));
+    if (const auto* integer = std::get_if<std::int64_t>(&amount))
+      increment.set_integer(*integer);
+    else
+      increment.set_real(std::get<double>(amount));
+  }
+  switch (from.kind) {
+    case operation_kind::put: out.set_upsert(true); [[fallthrough]];
+    case operation_kind::create:
+      mutation.set_kind(msg::CREATE);
+      mutation.set_body(std::move(from.body));
+      break;
+    case operation_kind::patch:
+      mutation.set_kind(msg::UPDATE);
+      mutation.set_patch(std::move(from.body));
+      break;
+    case operation_kind::increment: mutation.set_kind(msg::UPDATE); break;
+    case operation_kind::remove: mutation.set_kind(msg::DELETE); break;
+  }
+  return out;
+}
+
+msg::HostVerdict to_message(conflict_verdict from) {
+  msg::HostVerdict out;
+  if (from.what == conflict_verdict::choice::body) {
+    out.set_kind(msg::HostVerdict::BODY);
+    out.set_body(std::move(from.body));
+  } else if (from.what == conflict_verdict::choice::remove) {
+    out.set_kind(msg::HostVerdict::REMOVE);
+  }
+  return out;
+}
+
+core::conflict_policy policy_of(const collection_options& from) {
+  core::conflict_policy policy;
+  switch (from.strategy) {
+    case conflict_strategy::server_wins:
+      policy.strategy = core::conflict_strategy::server_wins;
+      break;
+    case conflict_strategy::client_wins:
+      policy.strategy = core::conflict_strategy::client_wins;
+      break;
+    case conflict_strategy::last_write_wins:
+      policy.strategy = core::conflict_strategy::last_write_wins;
+      break;
+    case conflict_strategy::merge: policy.strategy = core::conflict_strategy::merge; break;
+    case conflict_strategy::manual: policy.strategy = core::conflict_strategy::manual; break;
+    case conflict_strategy::custom: policy.strategy = core::conflict_strategy::custom; break;
+  }
+  if (from.prefer == preferred_side::client)
+    policy.prefer = core::prefer_side::client;
+  return policy;
+}
+
+} // namespace syncline

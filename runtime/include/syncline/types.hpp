@@ -1,0 +1,242 @@
+#pragma once
+// What goes into and comes out of a runtime. Plain structures, each easily written as JSON; times
+// are milliseconds since 1970, 0 where there is none.
+
+#include "syncline/result.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace syncline {
+
+/// How an item stands.
+enum class item_state {
+  synced,
+  pending,        ///< a write of ours waits
+  failed,         ///< a write of ours was refused for good; see `outbox`
+  conflict,       ///< waits for `resolve_conflict`
+  delete_conflict ///< likewise; one of the sides deletes
+};
+
+/// An item as the user sees it: the server's version with the waiting writes on top. The views
+/// live as long as the snapshot.
+struct item_view {
+  std::string_view id;
+  std::string_view body;      ///< one JSON object
+  std::uint64_t version = 0;  ///< of the server, beneath the waiting writes
+  std::int64_t last_modified_ms = 0;
+  item_state state = item_state::synced;
+};
+
+/// As `item_view`, with strings of its own.
+struct item {
+  std::string id;
+  std::string body;
+  std::uint64_t version = 0;
+  std::int64_t last_modified_ms = 0;
+  item_state state = item_state::synced;
+};
+
+/// An integer, or else a real number.
+using number = std::variant<std::int64_t, double>;
+
+enum class operation_kind { put, create, patch, increment, remove };
+
+/// Adds `amount` to a top-level field; an absent one counts as 0.
+struct field_increment {
+  std::string field;
+  number amount;
+};
+
+/// One write.
+struct operation {
+  operation_kind kind = operation_kind::put;
+  std::string collection;
+  std::string id;
+  std::string body; ///< put, create: one JSON object; patch: a JSON merge patch (RFC 7396)
+  std::vector<field_increment> increments; ///< increment, and beside a patch
+  /// Items of the same collection whose waiting writes must be answered before this one is sent.
+  std::vector<std::string> depends_on;
+
+  static operation put(std::string collection, std::string id, std::string body) {
+    return {operation_kind::put, std::move(collection), std::move(id), std::move(body), {}, {}};
+  }
+  static operation create(std::string collection, std::string id, std::string body) {
+    return {operation_kind::create, std::move(collection), std::move(id), std::move(body), {}, {}};
+  }
+  static operation patch(std::string collection, std::string id, std::string merge_patch) {
+    return {operation_kind::patch, std::move(collection), std::move(id), std::move(merge_patch),
+            {},                    {}};
+  }
+  static operation increment(std::string collection, std::string id, std::string field,
+                             number amount) {
+    return {operation_kind::increment,     std::move(collection), std::move(id), {},
+            {{std::move(field), amount}}, {}};
+  }
+  static operation remove(std::string collection, std::string id) {
+    return {operation_kind::remove, std::move(collection), std::move(id), {}, {}, {}};
+  }
+};
+
+/// How far a write has come. Each stage includes those before it.
+enum class stage {
+  pending, ///< not yet committed here
+  durable, ///< committed here, as far as the store's durability promises
+  sent,    ///< on its way, or was once
+  accepted, ///< took effect at the server
+  visible  ///< in what was pulled from the server
+};
+
+/// One change of an item, numbered. Numbers rise, with gaps, and outlive a restart.
+struct change {
+  std::uint64_t seq = 0;
+  std::string collection;
+  std::string id;
+  bool remote = false; ///< it came from the server
+  bool exists = false; ///< the item was there when this was handed out
+  /// Changes after the number that was asked for are no longer kept: read everything anew. The
+  /// other members are empty then, and `seq` is where to go on.
+  bool resync = false;
+};
+
+/// Changes after some number.
+struct change_page {
+  std::vector<change> changes;
+  std::uint64_t next = 0; ///< to be given as `after_seq` next time
+  bool more = false;
+};
+
+/// How a sync run ended.
+struct sync_report {
+  bool success = false;
+  std::uint64_t items_processed = 0; ///< pushed and pulled
+  std::uint64_t conflicts = 0;
+  std::uint64_t errors = 0;
+  std::uint64_t requests = 0;
+  std::uint64_t bytes_sent = 0;
+  std::uint64_t bytes_received = 0;
+  std::int64_t duration_ms = 0;
+  syncline::error error; ///< why it failed; an empty code where it did not
+};
+
+/// What the pushing or the pulling half is doing.
+struct activity {
+  std::string state; ///< idle, sending, pulling, applying, waiting, paused, needs_auth, offline ...
+  syncline::error last_error;
+  std::int64_t last_error_ms = 0;
+  std::int64_t last_success_ms = 0;
+  std::uint32_t failures_in_a_row = 0;
+  std::int64_t next_attempt_ms = 0;
+};
+
+/// Where the pull of a collection stands.
+struct collection_status {
+  std::string name;
+  std::string strategy;
+  std::uint64_t cursor_seq = 0; ///< every change of the server up to here is in the store
+  bool walking = false;         ///< the first pull, or one after a lost history, is under way
+  bool restoring = false;
+};
+
+/// The state of a runtime and its store.
+struct runtime_status {
+  std::string store;
+  std::string server;
+  std::string space;
+  std::string user;
+  std::string client; ///< id of this store at the server
+  bool started = false;
+  bool read_only = false;
+  std::string durability;   ///< full, consistent, process
+  std::string verification; ///< new, clean, verified, unverified (see `options::store_check`)
+  std::uint64_t waiting = 0;      ///< writes that the server has not answered
+  std::uint64_t acknowledged = 0; ///< accepted, not yet pulled
+  std::uint64_t quarantined = 0;
+  std::uint64_t conflicts_open = 0;
+  std::uint64_t conflicts_kept = 0; ///< open and decided ones
+  std::vector<collection_status> collections;
+  activity outbox;
+  activity poll;
+  /// What keeps syncing from working now; an empty code where nothing does. Codes: unreachable,
+  /// not_our_server, needs_auth, no_server, store_io, ...
+  syncline::error last_error;
+  /// Set once the store can no longer be written: close and open it again.
+  syncline::error store_failure;
+  std::uint64_t restarts = 0; ///< of the actors, after one of them failed
+  syncline::error last_restart;
+  std::uint64_t callback_failures = 0; ///< callbacks that threw
+  std::uint64_t head_seq = 0;          ///< number of the last change
+  std::uint64_t map_bytes = 0;
+  std::uint64_t used_bytes = 0;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t snapshots_open = 0;
+  std::uint64_t snapshots_late = 0; ///< open for more than 5 s; they keep the store growing
+};
+
+/// One write in the outbox or in quarantine.
+struct outbox_entry {
+  std::uint64_t seq = 0; ///< names it
+  std::string state;     ///< queued, sent, refused, quarantined, awaits_server
+  std::string kind;      ///< create, update, delete
+  std::string collection;
+  std::string id;
+  std::string body;  ///< JSON; empty where it has none
+  std::string patch; ///< likewise
+  std::vector<field_increment> increments;
+  std::uint64_t mutation_id = 0; ///< on the wire; 0 = never sent
+  std::uint32_t attempts = 0;
+  std::int64_t created_ms = 0;
+  std::int64_t not_before_ms = 0;
+  syncline::error last_error;
+  std::vector<std::uint64_t> after; ///< entries that are sent first
+};
+
+/// Why an item stands as it does.
+struct explanation {
+  std::string collection;
+  std::string id;
+  bool exists = false;
+  item_state state = item_state::synced;
+  std::uint64_t version = 0;
+  std::int64_t last_modified_ms = 0;
+  std::vector<outbox_entry> waiting;     ///< its lane, oldest first
+  std::vector<outbox_entry> quarantined; ///< writes of it that were refused for good
+  std::uint64_t acknowledged = 0;        ///< accepted, not yet pulled
+  std::uint64_t open_conflict = 0;       ///< the one that parks it; 0 = none
+  std::uint32_t attempts = 0;            ///< of the oldest waiting write
+  syncline::error last_error;
+  std::vector<std::string> blocked_by; ///< in words; empty: nothing is in the way
+  collection_status cursor;
+};
+
+/// Two versions that met, and what became of them.
+struct conflict_record {
+  std::uint64_t conflict_id = 0;
+  std::string collection;
+  std::string id;
+  std::string reason;   ///< edit_edit, edit_delete, delete_edit, create_create, server_restored
+  std::string strategy;
+  std::string decision; ///< undecided, took_server, took_client, merged, deleted, equal, parked,
+                        ///< user_decided
+  std::optional<std::string> base;
+  std::optional<std::string> mine;   ///< absent: mine deletes
+  std::optional<std::string> theirs; ///< absent: theirs is deleted or never existed
+  std::optional<std::string> outcome;
+  std::vector<std::string> fields; ///< that both sides changed to different values
+  std::int64_t recorded_ms = 0;
+  std::int64_t resolved_ms = 0;
+  bool open = false; ///< waits for `resolve_conflict`
+};
+
+/// What the user decides.
+enum class conflict_choice { mine, theirs, body, remove };
+
+[[nodiscard]] std::string_view to_string(item_state state);
+[[nodiscard]] std::string_view to_string(stage reached);
+
+} // namespace syncline
