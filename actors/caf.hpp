@@ -69,8 +69,7 @@ void send(Self* self, const Dest& dest, Ts&&... xs) {
 }
 
 template <class Self, class Dest, class Rep, class Per, class... Ts>
-void delayed_send(Self* self, const Dest& dest, std::chrono::duration<Rep, Per> delay,
-                  Ts&&... xs) {
+void delayed_send(Self* self, const Dest& dest, std::chrono::duration<Rep, Per> delay, Ts&&... xs) {
 #if RT_CAF_1X
   self->mail(std::forward<Ts>(xs)...).delay(delay).send(dest);
 #else

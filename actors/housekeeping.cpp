@@ -9,7 +9,7 @@ public:
   static inline const char* name = "housekeeping";
 
   housekeeping_state(caf::event_based_actor* self, std::vector<chore> chores)
-      : self_{self}, chores_{std::move(chores)} {}
+    : self_{self}, chores_{std::move(chores)} {}
 
   caf::behavior make_behavior() {
     for (std::size_t i = 0; i < chores_.size(); ++i)

@@ -29,8 +29,7 @@ public:
   /// True once at most `count` of them live.
   [[nodiscard]] bool wait_for(std::size_t count, std::chrono::milliseconds timeout) const {
     std::unique_lock lock{shared_->mutex};
-    return shared_->changed.wait_for(lock, timeout,
-                                     [&] { return shared_->living <= count; });
+    return shared_->changed.wait_for(lock, timeout, [&] { return shared_->living <= count; });
   }
 
 private:

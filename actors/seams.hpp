@@ -9,7 +9,7 @@ namespace syncline::actors {
 
 /// Safe to call from the actor that owns it; never shared between actors.
 struct seams {
-  std::function<std::int64_t()> wall_ms;  ///< since 1970
+  std::function<std::int64_t()> wall_ms; ///< since 1970
   std::function<std::uint64_t()> random;
 };
 

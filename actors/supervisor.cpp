@@ -12,7 +12,7 @@ public:
   static inline const char* name = "supervisor";
 
   supervisor_state(caf::event_based_actor* self, supervisor_options options)
-      : self_{self}, options_{std::move(options)}, backoff_{options_.backoff}, watcher_{self} {}
+    : self_{self}, options_{std::move(options)}, backoff_{options_.backoff}, watcher_{self} {}
 
   caf::behavior make_behavior() {
     start();

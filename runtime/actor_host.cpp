@@ -62,8 +62,8 @@ struct actor_host::parts {
     options.outbox.paused = options.poll.paused = !how.is_started();
     auto transport = actors::client::spawn_transport(*system, pool, how.server);
     auto set = actors::client::spawn_client(
-      *system, how.store, transport, how.sink,
-      [](const char*) { return actors::system_seams(); }, options);
+      *system, how.store, transport, how.sink, [](const char*) { return actors::system_seams(); },
+      options);
     auto named = name_all(caf::actor_cast<caf::actor>(transport), set);
     const std::lock_guard lock{box->mutex};
     if (!box->closed)
@@ -101,8 +101,7 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   parts_->spawn_supervisor();
   parts_->housekeeping = actors::spawn_housekeeping(
     *parts_->system,
-    {{lease_period,
-      [files = parts_->how.files] { static_cast<void>(files->expire_leases()); }},
+    {{lease_period, [files = parts_->how.files] { static_cast<void>(files->expire_leases()); }},
      {stale_reader_period, [files = parts_->how.files] { files->clear_stale_readers(); }}});
   for (const auto* root : {&parts_->host, &parts_->supervisor, &parts_->housekeeping})
     parts_->latch.watch(*root);
@@ -124,8 +123,8 @@ core::expected<client_actors> actor_host::running() const {
   if (box.closed)
     return core::fail("closed", "the runtime is closed");
   if (!box.running)
-    return core::fail("restarting", "an actor of the runtime failed (" +
-                                      box.restarts.last.message + "); try again in a moment");
+    return core::fail("restarting", "an actor of the runtime failed (" + box.restarts.last.message +
+                                      "); try again in a moment");
   return *box.running;
 }
 

@@ -59,8 +59,8 @@ public:
       host(), (*set).*member, std::move(question),
       [answer](core::expected<Out> outcome) { answer->set_value(std::move(outcome)); });
     if (timeout.count() > 0 && answered.wait_for(timeout) != std::future_status::ready)
-      return core::fail("timeout", "there was no answer within " +
-                                     std::to_string(timeout.count()) + " ms; it goes on");
+      return core::fail("timeout", "there was no answer within " + std::to_string(timeout.count()) +
+                                     " ms; it goes on");
     return answered.get();
   }
 

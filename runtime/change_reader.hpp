@@ -1,9 +1,8 @@
 #pragma once
 // Reads the store's feed of changes in the form that hosts see.
 
-#include "syncline/types.hpp"
-
 #include "storage/client_store.hpp"
+#include "syncline/types.hpp"
 
 #include <cstdint>
 

@@ -25,50 +25,71 @@ number amount_of(const msg::Increment& from) {
 
 std::string_view to_string(item_state state) {
   switch (state) {
-    case item_state::synced: return "synced";
-    case item_state::pending: return "pending";
-    case item_state::failed: return "failed";
-    case item_state::conflict: return "conflict";
-    case item_state::delete_conflict: return "delete_conflict";
+  case item_state::synced:
+    return "synced";
+  case item_state::pending:
+    return "pending";
+  case item_state::failed:
+    return "failed";
+  case item_state::conflict:
+    return "conflict";
+  case item_state::delete_conflict:
+    return "delete_conflict";
   }
   return "synced";
 }
 
 std::string_view to_string(stage reached) {
   switch (reached) {
-    case stage::pending: return "pending";
-    case stage::durable: return "durable";
-    case stage::sent: return "sent";
-    case stage::accepted: return "accepted";
-    case stage::visible: return "visible";
+  case stage::pending:
+    return "pending";
+  case stage::durable:
+    return "durable";
+  case stage::sent:
+    return "sent";
+  case stage::accepted:
+    return "accepted";
+  case stage::visible:
+    return "visible";
   }
   return "pending";
 }
 
 std::string_view to_string(durability from) {
   switch (from) {
-    case durability::full: return "full";
-    case durability::consistent: return "consistent";
-    case durability::process: return "process";
+  case durability::full:
+    return "full";
+  case durability::consistent:
+    return "consistent";
+  case durability::process:
+    return "process";
   }
   return "full";
 }
 
 storage::durability to_storage(durability from) {
   switch (from) {
-    case durability::consistent: return storage::durability::consistent;
-    case durability::process: return storage::durability::process;
-    default: return storage::durability::full;
+  case durability::consistent:
+    return storage::durability::consistent;
+  case durability::process:
+    return storage::durability::process;
+  default:
+    return storage::durability::full;
   }
 }
 
 item_state to_public(core::sync_status from) {
   switch (from) {
-    case core::sync_status::pending: return item_state::pending;
-    case core::sync_status::failed: return item_state::failed;
-    case core::sync_status::conflict: return item_state::conflict;
-    case core::sync_status::delete_conflict: return item_state::delete_conflict;
-    default: return item_state::synced;
+  case core::sync_status::pending:
+    return item_state::pending;
+  case core::sync_status::failed:
+    return item_state::failed;
+  case core::sync_status::conflict:
+    return item_state::conflict;
+  case core::sync_status::delete_conflict:
+    return item_state::delete_conflict;
+  default:
+    return item_state::synced;
   }
 }
 
@@ -176,17 +197,23 @@ msg::WriteLocal::Operation to_message(operation from) {
       increment.set_real(std::get<double>(amount));
   }
   switch (from.kind) {
-    case operation_kind::put: out.set_upsert(true); [[fallthrough]];
-    case operation_kind::create:
-      mutation.set_kind(msg::CREATE);
-      mutation.set_body(std::move(from.body));
-      break;
-    case operation_kind::patch:
-      mutation.set_kind(msg::UPDATE);
-      mutation.set_patch(std::move(from.body));
-      break;
-    case operation_kind::increment: mutation.set_kind(msg::UPDATE); break;
-    case operation_kind::remove: mutation.set_kind(msg::DELETE); break;
+  case operation_kind::put:
+    out.set_upsert(true);
+    [[fallthrough]];
+  case operation_kind::create:
+    mutation.set_kind(msg::CREATE);
+    mutation.set_body(std::move(from.body));
+    break;
+  case operation_kind::patch:
+    mutation.set_kind(msg::UPDATE);
+    mutation.set_patch(std::move(from.body));
+    break;
+  case operation_kind::increment:
+    mutation.set_kind(msg::UPDATE);
+    break;
+  case operation_kind::remove:
+    mutation.set_kind(msg::DELETE);
+    break;
   }
   return out;
 }
@@ -205,18 +232,24 @@ msg::HostVerdict to_message(conflict_verdict from) {
 core::conflict_policy policy_of(const collection_options& from) {
   core::conflict_policy policy;
   switch (from.strategy) {
-    case conflict_strategy::server_wins:
-      policy.strategy = core::conflict_strategy::server_wins;
-      break;
-    case conflict_strategy::client_wins:
-      policy.strategy = core::conflict_strategy::client_wins;
-      break;
-    case conflict_strategy::last_write_wins:
-      policy.strategy = core::conflict_strategy::last_write_wins;
-      break;
-    case conflict_strategy::merge: policy.strategy = core::conflict_strategy::merge; break;
-    case conflict_strategy::manual: policy.strategy = core::conflict_strategy::manual; break;
-    case conflict_strategy::custom: policy.strategy = core::conflict_strategy::custom; break;
+  case conflict_strategy::server_wins:
+    policy.strategy = core::conflict_strategy::server_wins;
+    break;
+  case conflict_strategy::client_wins:
+    policy.strategy = core::conflict_strategy::client_wins;
+    break;
+  case conflict_strategy::last_write_wins:
+    policy.strategy = core::conflict_strategy::last_write_wins;
+    break;
+  case conflict_strategy::merge:
+    policy.strategy = core::conflict_strategy::merge;
+    break;
+  case conflict_strategy::manual:
+    policy.strategy = core::conflict_strategy::manual;
+    break;
+  case conflict_strategy::custom:
+    policy.strategy = core::conflict_strategy::custom;
+    break;
   }
   if (from.prefer == preferred_side::client)
     policy.prefer = core::prefer_side::client;

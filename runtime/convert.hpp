@@ -1,9 +1,6 @@
 #pragma once
 // Between the public structures and our messages.
 
-#include "syncline/options.hpp"
-#include "syncline/types.hpp"
-
 #include "actors.pb.h"
 #include "client_records.pb.h"
 #include "client_storage.pb.h"
@@ -12,6 +9,8 @@
 #include "core/sync/lane.hpp"
 #include "storage/client_store.hpp"
 #include "storage/kv.hpp"
+#include "syncline/options.hpp"
+#include "syncline/types.hpp"
 
 #include <string_view>
 

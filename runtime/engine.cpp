@@ -2,14 +2,13 @@
 
 #include "actors/seams_system.hpp"
 #include "net/client/http_destination.hpp"
-#include "net/client/http_destination.hpp"
 #include "runtime/change_reader.hpp"
 #include "runtime/convert.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <set>
-
-#include <unistd.h>
 
 namespace syncline {
 
@@ -86,8 +85,8 @@ result<std::unique_ptr<engine>> engine::open(options how) {
 }
 
 engine::engine(options how, opened_store opened)
-    : how_{std::move(how)}, process_{::getpid()}, opened_{std::move(opened)},
-      ids_{actors::system_random} {}
+  : how_{std::move(how)}, process_{::getpid()}, opened_{std::move(opened)},
+    ids_{actors::system_random} {}
 
 engine::~engine() {
   static_cast<void>(close(std::chrono::seconds{10})); // Nobody is left to be told.
@@ -169,7 +168,7 @@ namespace {
 class verdict_slot {
 public:
   explicit verdict_slot(std::function<void(msg::HostVerdict)> answer)
-      : answer_{std::move(answer)} {}
+    : answer_{std::move(answer)} {}
   verdict_slot(const verdict_slot&) = delete;
   verdict_slot& operator=(const verdict_slot&) = delete;
   ~verdict_slot() {
@@ -187,8 +186,8 @@ actors::client::event_sink engine::make_sink() const {
   actors::client::event_sink sink;
   sink.changed = [pump = pump_](msg::StoreChanged&) { pump->wake(); };
   sink.advanced = [tracker = tracker_](msg::MutationsAdvanced& event) { tracker->advance(event); };
-  sink.ask_host = [pump = pump_, shared = shared_](
-                    msg::AskHost& ask, std::function<void(msg::HostVerdict)> answer) {
+  sink.ask_host = [pump = pump_, shared = shared_](msg::AskHost& ask,
+                                                   std::function<void(msg::HostVerdict)> answer) {
     pump->post([shared, question = std::move(ask), answer = std::move(answer)] {
       verdict_slot slot{answer};
       const auto found = shared->collections.find(question.collection());
@@ -232,9 +231,9 @@ bool engine::is_forked() const {
 
 result<call_gate::pass> engine::enter(bool writes) {
   if (is_forked())
-    return error{"store_forked", "this process was forked from the one that opened " +
-                                   how_.store + "; a child cannot use it: exec first, or open it "
-                                                "after the fork"};
+    return error{"store_forked", "this process was forked from the one that opened " + how_.store +
+                                   "; a child cannot use it: exec first, or open it "
+                                   "after the fork"};
   auto pass = gate_.enter();
   if (!pass)
     return error{"closed", "the runtime is closed; open the store again"};
@@ -333,8 +332,8 @@ result<void> engine::close_parts(std::chrono::steady_clock::time_point deadline)
     if (host_)
       host_->abandon();
     return error{"stop_timeout", "a part of the runtime did not end in time (a disk that hangs?); "
-                                 "it is left alone, and " + how_.store +
-                                   " stays locked until this process ends"};
+                                 "it is left alone, and " +
+                                   how_.store + " stays locked until this process ends"};
   }
   if (host_)
     host_->destroy();

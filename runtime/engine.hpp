@@ -1,14 +1,15 @@
 #pragma once
 // What stands behind `runtime`: one open store, its actors, its callbacks.
 
-#include "syncline/runtime.hpp"
-
 #include "core/data/ids.hpp"
 #include "runtime/actor_host.hpp"
 #include "runtime/call_gate.hpp"
 #include "runtime/event_pump.hpp"
 #include "runtime/store_opening.hpp"
 #include "runtime/write_tracker.hpp"
+#include "syncline/runtime.hpp"
+
+#include <sys/types.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,8 +19,6 @@
 #include <optional>
 #include <string>
 #include <vector>
-
-#include <sys/types.h>
 
 namespace syncline {
 

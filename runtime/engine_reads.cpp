@@ -124,10 +124,14 @@ result<void> check_choice(conflict_choice choice, const std::string& body) {
 
 msg::ResolveConflict::Choice to_message(conflict_choice choice) {
   switch (choice) {
-    case conflict_choice::theirs: return msg::ResolveConflict::THEIRS;
-    case conflict_choice::body: return msg::ResolveConflict::BODY;
-    case conflict_choice::remove: return msg::ResolveConflict::REMOVE;
-    default: return msg::ResolveConflict::MINE;
+  case conflict_choice::theirs:
+    return msg::ResolveConflict::THEIRS;
+  case conflict_choice::body:
+    return msg::ResolveConflict::BODY;
+  case conflict_choice::remove:
+    return msg::ResolveConflict::REMOVE;
+  default:
+    return msg::ResolveConflict::MINE;
   }
 }
 

@@ -77,8 +77,7 @@ result<collection_status> engine::cursor_of(const storage::client_snapshot& view
     return to_public(pull.error());
   collection_status out;
   out.name = collection;
-  if (const auto found = shared_->collections.find(collection);
-      found != shared_->collections.end())
+  if (const auto found = shared_->collections.find(collection); found != shared_->collections.end())
     out.strategy = core::to_string(policy_of(found->second).strategy);
   out.cursor_seq = pull->cursor().seq();
   out.walking = pull->cursor().token().empty() || pull->cursor().walking();
@@ -107,9 +106,8 @@ result<void> engine::fill_counts(const storage::client_snapshot& view, runtime_s
   out.acknowledged = counts->acknowledged;
   out.quarantined = counts->quarantined;
   out.conflicts_kept = counts->conflicts;
-  out.conflicts_open = static_cast<std::uint64_t>(
-    std::count_if(conflicts->begin(), conflicts->end(),
-                  [](const auto& one) { return one.resolved_ms() == 0; }));
+  out.conflicts_open = static_cast<std::uint64_t>(std::count_if(
+    conflicts->begin(), conflicts->end(), [](const auto& one) { return one.resolved_ms() == 0; }));
   for (const auto& name : *names) {
     auto cursor = cursor_of(view, name);
     if (!cursor)

@@ -1,14 +1,14 @@
 #include "runtime/event_pump.hpp"
 
+#include <sys/eventfd.h>
+#include <unistd.h>
+
 #include <condition_variable>
 #include <deque>
 #include <future>
 #include <list>
 #include <mutex>
 #include <thread>
-
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 namespace syncline {
 
@@ -142,7 +142,7 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
 };
 
 event_pump::event_pump(reader read, std::optional<std::uint64_t> poll_from)
-    : state_{std::make_shared<state>()} {
+  : state_{std::make_shared<state>()} {
   state_->read = std::move(read);
   if (poll_from) {
     state_->descriptor = ::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -225,9 +225,8 @@ bool event_pump::stop(std::chrono::milliseconds timeout) {
   state_->subscribers.clear();
   state_->changed.notify_all();
   const bool own = std::this_thread::get_id() == state_->thread_id;
-  const bool ended = own || state_->changed.wait_for(lock, timeout, [this] {
-    return state_->has_ended;
-  });
+  const bool ended =
+    own || state_->changed.wait_for(lock, timeout, [this] { return state_->has_ended; });
   state_->read = nullptr;
   if (!state_->thread.joinable())
     return ended;

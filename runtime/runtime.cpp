@@ -34,7 +34,7 @@ result<void> snapshot::list(std::string_view collection, std::string_view after,
 // --- mutation
 
 mutation::mutation(std::shared_ptr<write_progress> progress, std::size_t index)
-    : progress_{std::move(progress)}, index_{index} {}
+  : progress_{std::move(progress)}, index_{index} {}
 
 std::uint64_t mutation::seq() const {
   const std::lock_guard lock{progress_->mutex};
@@ -54,7 +54,7 @@ result<void> mutation::wait(stage wanted, std::chrono::milliseconds timeout) con
 
 subscription::subscription(std::function<void()> cancel) : cancel_{std::move(cancel)} {}
 subscription::subscription(subscription&& other) noexcept
-    : cancel_{std::exchange(other.cancel_, nullptr)} {}
+  : cancel_{std::exchange(other.cancel_, nullptr)} {}
 
 subscription& subscription::operator=(subscription&& other) noexcept {
   std::swap(cancel_, other.cancel_);
@@ -93,8 +93,8 @@ result<mutation> only(result<std::vector<mutation>> written) {
 } // namespace
 
 result<mutation> runtime::put(std::string collection, std::string id, std::string body) {
-  return only(engine_->write(
-    {operation::put(std::move(collection), std::move(id), std::move(body))}, false));
+  return only(
+    engine_->write({operation::put(std::move(collection), std::move(id), std::move(body))}, false));
 }
 
 result<mutation> runtime::patch(std::string collection, std::string id, std::string merge_patch) {
@@ -104,9 +104,8 @@ result<mutation> runtime::patch(std::string collection, std::string id, std::str
 
 result<mutation> runtime::increment(std::string collection, std::string id, std::string field,
                                     number amount) {
-  return only(engine_->write({operation::increment(std::move(collection), std::move(id),
-                                                   std::move(field), amount)},
-                             false));
+  return only(engine_->write(
+    {operation::increment(std::move(collection), std::move(id), std::move(field), amount)}, false));
 }
 
 result<mutation> runtime::remove(std::string collection, std::string id) {

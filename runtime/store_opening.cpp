@@ -6,14 +6,14 @@
 #include "storage/kv_verify.hpp"
 #include "storage/store_lock.hpp"
 
-#include <array>
-#include <cerrno>
-#include <cstring>
-
 #include <fcntl.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
 
 namespace syncline {
 
@@ -21,10 +21,14 @@ using core::expected;
 
 std::string_view to_string(verification how) {
   switch (how) {
-    case verification::fresh: return "new";
-    case verification::clean: return "clean";
-    case verification::verified: return "verified";
-    case verification::unverified: return "unverified";
+  case verification::fresh:
+    return "new";
+  case verification::clean:
+    return "clean";
+  case verification::verified:
+    return "verified";
+  case verification::unverified:
+    return "unverified";
   }
   return "unverified";
 }
@@ -67,9 +71,9 @@ expected<void> check_in_process(const std::string& program, const std::string& d
   constexpr int cannot_execute = 126;
   if (WIFEXITED(*status) && WEXITSTATUS(*status) >= cannot_execute)
     return core::fail("check_failed", program + " cannot be run");
-  const std::string end =
-    WIFSIGNALED(*status) ? "died of signal " + std::to_string(WTERMSIG(*status))
-                         : "ended with exit code " + std::to_string(WEXITSTATUS(*status));
+  const std::string end = WIFSIGNALED(*status)
+                            ? "died of signal " + std::to_string(WTERMSIG(*status))
+                            : "ended with exit code " + std::to_string(WEXITSTATUS(*status));
   return core::fail("store_corrupt", "'" + program + " store check " + directory + "' " + end +
                                        "; run it to see what is damaged, and restore a backup");
 }

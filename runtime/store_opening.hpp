@@ -1,11 +1,10 @@
 #pragma once
 // Opens the client's store on files: verified first, where it was not closed in order.
 
-#include "syncline/options.hpp"
-
 #include "core/expected.hpp"
 #include "storage/client_store.hpp"
 #include "storage/kv_lmdb.hpp"
+#include "syncline/options.hpp"
 
 #include <memory>
 #include <string>

@@ -84,8 +84,8 @@ void write_tracker::finish(const std::shared_ptr<write_progress>& progress,
   }
   // What needs no entry is as the server has it already, or never has to reach it.
   for (std::size_t i = 0; i < progress->operations.size(); ++i)
-    progress->move(i, outcome->local_seqs(static_cast<int>(i)) == 0 ? stage::visible
-                                                                    : stage::durable);
+    progress->move(i,
+                   outcome->local_seqs(static_cast<int>(i)) == 0 ? stage::visible : stage::durable);
 }
 
 void write_tracker::advance(const msg::MutationsAdvanced& event) {
@@ -104,15 +104,21 @@ void write_tracker::advance(const msg::MutationsAdvanced& event) {
     }
     for (const auto& [progress, index] : told) {
       switch (step.stage()) {
-        case msg::MutationsAdvanced::SENT: progress->move(index, stage::sent); break;
-        case msg::MutationsAdvanced::ACCEPTED: progress->move(index, stage::accepted); break;
-        case msg::MutationsAdvanced::VISIBLE: progress->move(index, stage::visible); break;
-        case msg::MutationsAdvanced::REJECTED:
-          progress->fail(index, to_public(step.error()));
-          break;
-        default:
-          progress->fail(index, {"superseded", "a later write, or the other side of a conflict, "
-                                               "took its place; see conflicts"});
+      case msg::MutationsAdvanced::SENT:
+        progress->move(index, stage::sent);
+        break;
+      case msg::MutationsAdvanced::ACCEPTED:
+        progress->move(index, stage::accepted);
+        break;
+      case msg::MutationsAdvanced::VISIBLE:
+        progress->move(index, stage::visible);
+        break;
+      case msg::MutationsAdvanced::REJECTED:
+        progress->fail(index, to_public(step.error()));
+        break;
+      default:
+        progress->fail(index, {"superseded", "a later write, or the other side of a conflict, "
+                                             "took its place; see conflicts"});
       }
     }
   }

@@ -1,10 +1,9 @@
 #pragma once
 // Follows writes on their way, for as long as the host holds on to them.
 
-#include "syncline/types.hpp"
-
 #include "client_storage.pb.h"
 #include "core/expected.hpp"
+#include "syncline/types.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -29,7 +28,7 @@ struct write_progress {
   };
 
   write_progress(std::shared_ptr<write_tracker> owner, std::size_t count)
-      : tracker{std::move(owner)}, operations(count) {}
+    : tracker{std::move(owner)}, operations(count) {}
   write_progress(const write_progress&) = delete;
   write_progress& operator=(const write_progress&) = delete;
   ~write_progress();

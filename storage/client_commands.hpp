@@ -12,8 +12,7 @@ core::expected<msg::LocalWritten> manage_outbox(client_transaction_state&,
                                                 const msg::ManageOutbox&);
 
 // client_push.cpp: batches out, answers in
-core::expected<msg::OutboxBatch> take_batch(client_transaction_state&,
-                                            const msg::TakeOutboxBatch&);
+core::expected<msg::OutboxBatch> take_batch(client_transaction_state&, const msg::TakeOutboxBatch&);
 core::expected<msg::BatchResultApplied> apply_result(client_transaction_state&,
                                                      const msg::ApplyBatchResult&);
 core::expected<msg::BatchResultApplied> apply_refusal(client_transaction_state&,

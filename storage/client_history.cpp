@@ -93,7 +93,8 @@ expected<msg::Done> reset_cursor(client_transaction_state& transaction,
   msg::ClientCursor cursor;
   if (names_cursor)
     work.records().message(client_table::cursors, command.collection(), cursor);
-  const bool same_seen = work.state.seen().SerializeAsString() == command.seen().SerializeAsString();
+  const bool same_seen =
+    work.state.seen().SerializeAsString() == command.seen().SerializeAsString();
   if ((names_cursor && cursor.token() != command.token()) || !same_seen)
     return msg::Done{};
   fold_acknowledged(work);

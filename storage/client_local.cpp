@@ -51,24 +51,26 @@ msg::Mutation content_of(const msg::Mutation& said) {
 // Refuses what cannot make sense on what the user sees. False: it would have no effect.
 expected<bool> fit_to_visible(const msg::Mutation& mutation, const core::visible_item& seen) {
   switch (mutation.kind()) {
-    case msg::CREATE:
-      if (seen.exists)
-        return fail("already_exists", "the item '" + mutation.id() + "' is already in '" +
-                                        mutation.collection() + "'; use put or patch");
-      return true;
-    case msg::UPDATE: {
-      if (!seen.exists)
-        return fail("not_found", "there is no item '" + mutation.id() + "' in '" +
-                                   mutation.collection() + "' to change; use put to create it");
-      auto body = core::apply_mutation(seen.body, mutation);
-      if (!body)
-        return body.error();
-      if (auto valid = core::validate_body(**body); !valid)
-        return valid.error();
-      return true;
-    }
-    case msg::DELETE: return seen.exists; // Deleting what is not there has no effect.
-    default: return fail("bad_mutation", "only CREATE, UPDATE and DELETE can be written");
+  case msg::CREATE:
+    if (seen.exists)
+      return fail("already_exists", "the item '" + mutation.id() + "' is already in '" +
+                                      mutation.collection() + "'; use put or patch");
+    return true;
+  case msg::UPDATE: {
+    if (!seen.exists)
+      return fail("not_found", "there is no item '" + mutation.id() + "' in '" +
+                                 mutation.collection() + "' to change; use put to create it");
+    auto body = core::apply_mutation(seen.body, mutation);
+    if (!body)
+      return body.error();
+    if (auto valid = core::validate_body(**body); !valid)
+      return valid.error();
+    return true;
+  }
+  case msg::DELETE:
+    return seen.exists; // Deleting what is not there has no effect.
+  default:
+    return fail("bad_mutation", "only CREATE, UPDATE and DELETE can be written");
   }
 }
 
@@ -204,8 +206,7 @@ expected<msg::LocalWritten> manage_outbox(client_transaction_state& transaction,
   }
   if (record.awaits_skip())
     return fail("awaits_server", "the server has not yet said whether it had applied entry " +
-                                   std::to_string(command.local_seq()) +
-                                   "; sync, then try again");
+                                   std::to_string(command.local_seq()) + "; sync, then try again");
   const auto& kept = record.entry().mutation();
   auto& lane = work.lane(kept.collection(), kept.id());
   msg::LocalWritten written;

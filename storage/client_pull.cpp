@@ -40,9 +40,9 @@ class page_applier {
 public:
   page_applier(client_work& work, const msg::ApplyRemoteChanges& command,
                const msg::ClientCursor& cursor)
-      : work_{work}, command_{command}, page_{command.page()}, cursor_{cursor},
-        where_{page_.head().seq(), cursor.restoring()},
-        has_lanes_{work.records().kv().count(client_table::overlay) != 0} {}
+    : work_{work}, command_{command}, page_{command.page()}, cursor_{cursor},
+      where_{page_.head().seq(), cursor.restoring()}, has_lanes_{work.records().kv().count(
+                                                                   client_table::overlay) != 0} {}
 
   /// First half: reads only. False: a lane needs a decision that the command does not bring.
   bool meet_lanes() {
@@ -125,8 +125,7 @@ private:
     return nullptr;
   }
 
-  bool meet(std::string_view id, const std::optional<core::item_view>& row,
-            const msg::Item* item) {
+  bool meet(std::string_view id, const std::optional<core::item_view>& row, const msg::Item* item) {
     auto* lane = work_.lane_if_any(page_.collection(), id);
     if (!lane || is_older_than_base(*lane, row))
       return true;
@@ -134,14 +133,18 @@ private:
     const auto* decision = decision_for(*lane, item);
     lane->remote = true;
     switch (core::meet(lane->lane, row, where_)) {
-      case core::encounter::decide:
-        if (!decision)
-          return false;
-        decided_.emplace_back(lane, decision);
-        conflicts_ += static_cast<std::uint32_t>(decision->records_size());
-        break;
-      case core::encounter::moved: lane->dirty = true; break;
-      default: lane->dirty = lane->dirty || lane->lane.record.undecided(); break;
+    case core::encounter::decide:
+      if (!decision)
+        return false;
+      decided_.emplace_back(lane, decision);
+      conflicts_ += static_cast<std::uint32_t>(decision->records_size());
+      break;
+    case core::encounter::moved:
+      lane->dirty = true;
+      break;
+    default:
+      lane->dirty = lane->dirty || lane->lane.record.undecided();
+      break;
     }
     met_.push_back(lane);
     return true;
@@ -187,8 +190,10 @@ private:
     const auto row = replaceable_row(item.id(), item.stamp().seq(), may_replace);
     if (!may_replace)
       return;
-    const bool same = row && row->header.stamp == core::from_message(item.stamp());
-    if (row && !same && cursor_.restoring())
+    const bool known = row && row->header.stamp == core::from_message(item.stamp());
+    // What was acknowledged was folded into the row as far as was known here, under its own stamp.
+    const bool same = known && (!cursor_.restoring() || row->body == item.body());
+    if (row && !known && cursor_.restoring())
       keep_lost_row(work_, page_.collection(), item.id(), *row, &item);
     if (!same) {
       work_.put_base(page_.collection(), item.id(), core::header_of(item), item.body());
@@ -276,8 +281,7 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
   msg::RemoteChangesApplied applied;
   const auto& page = command.page();
   msg::ClientCursor cursor;
-  const bool known =
-    work.records().message(client_table::cursors, page.collection(), cursor);
+  const bool known = work.records().message(client_table::cursors, page.collection(), cursor);
   if (!known || cursor.token() != page.prev_cursor() ||
       command.request_start() != work.state.known_start()) {
     applied.set_superseded(true);

@@ -25,8 +25,7 @@ bool is_sendable(client_work& work, const msg::OutboxEntry& entry, std::int64_t 
                  std::int64_t& wait_until_ms) {
   if (entry.state() != msg::QUEUED)
     return false;
-  const auto& lane =
-    work.lane(entry.mutation().collection(), entry.mutation().id()).lane;
+  const auto& lane = work.lane(entry.mutation().collection(), entry.mutation().id()).lane;
   if (lane.record.undecided() || lane.record.parked_by() != 0 ||
       lane.entries.front().local_seq() != entry.local_seq())
     return false;
@@ -207,7 +206,7 @@ void release_quarantine(client_work& work, msg::QuarantineRecord record,
 class answer_reader {
 public:
   answer_reader(client_work& work, msg::BatchResultApplied& applied)
-      : work_{work}, applied_{applied} {}
+    : work_{work}, applied_{applied} {}
 
   void take(std::uint64_t local_seq, const msg::MutationResult& result) {
     const auto stored = stored_entry(work_, local_seq);
@@ -215,8 +214,8 @@ public:
     lane.dirty = true;
     const bool is_skip = stored.mutation().kind() == msg::SKIP;
     msg::QuarantineRecord held;
-    const bool has_held = is_skip && work_.records().message(client_table::quarantine,
-                                                             number_key(local_seq), held);
+    const bool has_held =
+      is_skip && work_.records().message(client_table::quarantine, number_key(local_seq), held);
     const msg::Mutation* original = has_held ? &held.entry().mutation() : nullptr;
     const auto effect = core::answer(lane.lane, result, lane.base, original, work_.now_ms());
     store(lane, effect, result, has_held ? &held : nullptr);
@@ -228,29 +227,30 @@ private:
   void store(lane_work& lane, const core::answer_effect& effect, const msg::MutationResult& result,
              const msg::QuarantineRecord* held) {
     const std::uint64_t local_seq = effect.entry.local_seq();
-    const bool stays = effect.fate == core::entry_fate::refused ||
-                       effect.fate == core::entry_fate::requeued;
+    const bool stays =
+      effect.fate == core::entry_fate::refused || effect.fate == core::entry_fate::requeued;
     if (stays)
       lane.changed_entries.insert(local_seq);
     else
       work_.erase_entry(lane, local_seq);
     switch (effect.fate) {
-      case core::entry_fate::acknowledged:
-        applied_.set_processed(applied_.processed() + 1);
-        work_.note_step(local_seq, msg::MutationsAdvanced::ACCEPTED);
-        index_acknowledged(work_, lane, local_seq);
-        settle_passed_already(work_, lane);
-        break;
-      case core::entry_fate::refused:
-        applied_.set_conflicts(applied_.conflicts() + 1);
-        keep_met_item(work_, lane, result.server_item());
-        break;
-      case core::entry_fate::quarantined:
-        applied_.set_failed(applied_.failed() + 1);
-        if (!held)
-          work_.quarantine(lane, effect.entry, effect.error, false);
-        break;
-      default: break;
+    case core::entry_fate::acknowledged:
+      applied_.set_processed(applied_.processed() + 1);
+      work_.note_step(local_seq, msg::MutationsAdvanced::ACCEPTED);
+      index_acknowledged(work_, lane, local_seq);
+      settle_passed_already(work_, lane);
+      break;
+    case core::entry_fate::refused:
+      applied_.set_conflicts(applied_.conflicts() + 1);
+      keep_met_item(work_, lane, result.server_item());
+      break;
+    case core::entry_fate::quarantined:
+      applied_.set_failed(applied_.failed() + 1);
+      if (!held)
+        work_.quarantine(lane, effect.entry, effect.error, false);
+      break;
+    default:
+      break;
     }
     if (held && (effect.fate == core::entry_fate::acknowledged || stays))
       end_quarantine(work_, lane, local_seq);
@@ -368,8 +368,7 @@ expected<msg::Done> quarantine_poison(client_transaction_state& transaction,
     return msg::Done{};
   const std::uint64_t group = poison.mutation().group();
   for (const std::uint64_t local_seq : work.state.sent()) {
-    const bool same_group =
-      group != 0 && stored_entry(work, local_seq).mutation().group() == group;
+    const bool same_group = group != 0 && stored_entry(work, local_seq).mutation().group() == group;
     if (local_seq == poison.local_seq() || same_group)
       turn_into_skip(work, local_seq, command.error());
   }

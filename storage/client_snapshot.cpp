@@ -91,7 +91,7 @@ class prefix_walk {
 public:
   prefix_walk(const kv_reader& reader, table_id table, std::string_view prefix,
               std::string_view from)
-      : cursor_{reader.cursor(table)}, prefix_{prefix} {
+    : cursor_{reader.cursor(table)}, prefix_{prefix} {
     live_ = cursor_->seek(from) && cursor_->key().starts_with(prefix_);
   }
   [[nodiscard]] bool live() const {
@@ -248,8 +248,9 @@ expected<waiting_counts> client_snapshot::counts() const {
 }
 
 expected<std::vector<msg::OutboxEntry>> client_snapshot::outbox(std::size_t limit) const {
-  return guarded(
-    [&] { return all_messages<msg::OutboxEntry>(records_of(*reader_), client_table::outbox, limit); });
+  return guarded([&] {
+    return all_messages<msg::OutboxEntry>(records_of(*reader_), client_table::outbox, limit);
+  });
 }
 
 expected<std::vector<msg::QuarantineRecord>> client_snapshot::quarantine() const {
@@ -299,8 +300,8 @@ expected<client_snapshot::feed> client_snapshot::changes(std::uint64_t after_seq
     const auto cursor = reader_->cursor(client_table::changes);
     if (cursor->seek({}))
       result.floor = trailing_number(cursor->key());
-    for (bool more = cursor->seek(number_key(after_seq + 1));
-         more && result.records.size() < limit; more = cursor->next()) {
+    for (bool more = cursor->seek(number_key(after_seq + 1)); more && result.records.size() < limit;
+         more = cursor->next()) {
       auto& [seq, record] = result.records.emplace_back();
       seq = trailing_number(cursor->key());
       records.open_message(client_table::changes, cursor->key(), cursor->value(), record);

@@ -13,7 +13,7 @@ class transaction_impl : public client_transaction {
 public:
   transaction_impl(std::unique_ptr<kv_writer> kv, const client_store_options& options,
                    std::vector<msg::ApplyRemoteChanges>& late_rows)
-      : kv_{std::move(kv)} {
+    : kv_{std::move(kv)} {
     shared_.kv = kv_.get();
     shared_.options = &options;
     shared_.late_rows = &late_rows;
@@ -129,10 +129,9 @@ expected<void> client_store::bind(std::string_view server, std::string_view spac
     if (!identity.server().empty())
       return core::fail("store_of_another",
                         "the store belongs to server '" + identity.server() + "', space '" +
-                          identity.space() + "', user '" + identity.user() +
-                          "', not to server '" + std::string{server} + "', space '" +
-                          std::string{space} + "', user '" + std::string{user} +
-                          "'; open another store for those");
+                          identity.space() + "', user '" + identity.user() + "', not to server '" +
+                          std::string{server} + "', space '" + std::string{space} + "', user '" +
+                          std::string{user} + "'; open another store for those");
     identity.set_server(server.data(), server.size());
     identity.set_space(space.data(), space.size());
     identity.set_user(user.data(), user.size());

@@ -165,7 +165,7 @@ public:
 
 private:
   client_store(std::unique_ptr<kv_environment> kv, client_store_options options)
-      : kv_{std::move(kv)}, options_{std::move(options)} {}
+    : kv_{std::move(kv)}, options_{std::move(options)} {}
 
   std::unique_ptr<kv_environment> kv_;
   client_store_options options_;

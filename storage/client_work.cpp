@@ -27,8 +27,7 @@ void client_work::load(lane_work& work, std::string_view key, std::string_view o
     throw_corrupt(client_tables()[client_table::overlay], key);
   work.had_row = true;
   for (const std::uint64_t seq : work.lane.record.entries())
-    if (!records_.message(client_table::outbox, number_key(seq),
-                          work.lane.entries.emplace_back()))
+    if (!records_.message(client_table::outbox, number_key(seq), work.lane.entries.emplace_back()))
       throw_corrupt(client_tables()[client_table::outbox], number_key(seq));
 }
 
@@ -54,8 +53,7 @@ lane_work& client_work::lane(std::string_view collection, std::string_view id) {
 
 lane_work* client_work::lane_if_any(std::string_view collection, std::string_view id) {
   const auto key = item_key(collection, id);
-  if (lanes_.find(key.view()) == lanes_.end() &&
-      !records_.kv().get(client_table::overlay, key))
+  if (lanes_.find(key.view()) == lanes_.end() && !records_.kv().get(client_table::overlay, key))
     return nullptr;
   return &lane(collection, id);
 }
@@ -114,10 +112,9 @@ core::expected<std::uint64_t> client_work::add_entry(lane_work& work, msg::Mutat
 void client_work::erase_entry(lane_work& work, std::uint64_t local_seq) {
   auto& entries = work.lane.entries;
   auto& seqs = *work.lane.record.mutable_entries();
-  entries.erase(
-    std::remove_if(entries.begin(), entries.end(),
-                   [&](const auto& e) { return e.local_seq() == local_seq; }),
-    entries.end());
+  entries.erase(std::remove_if(entries.begin(), entries.end(),
+                               [&](const auto& e) { return e.local_seq() == local_seq; }),
+                entries.end());
   seqs.erase(std::remove(seqs.begin(), seqs.end(), local_seq), seqs.end());
   work.changed_entries.erase(local_seq);
   work.dirty = true;
@@ -157,19 +154,22 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   record.set_undecided(false);
   record.set_met_is_set(false);
   record.clear_met();
-  std::set<std::uint64_t> shrunk_groups;
+  std::set<std::uint64_t> broken_groups;
   for (const auto& change : decision.entries()) {
+    if (!work.has_entry(change.local_seq()))
+      continue; // Its group broke in this very transaction.
     auto& entry = work.entry(change.local_seq());
-    const bool refused = entry.state() == msg::REFUSED;
+    // A group that was refused has had its answer: what comes of its members stands alone.
+    const bool waits_in_group = entry.mutation().group() != 0 && entry.state() == msg::QUEUED;
     if (!change.has_mutation()) {
-      if (!refused && entry.mutation().group() != 0)
-        shrunk_groups.insert(entry.mutation().group());
+      if (waits_in_group)
+        broken_groups.insert(entry.mutation().group());
       erase_entry(work, change.local_seq());
       note_step(change.local_seq(), msg::MutationsAdvanced::SUPERSEDED);
       continue;
     }
     *entry.mutable_mutation() = change.mutation();
-    if (refused) { // The rest of its group was answered with it; nothing is left to wait for.
+    if (!waits_in_group) {
       entry.mutable_mutation()->set_group(0);
       entry.mutable_mutation()->set_group_size(0);
     }
@@ -186,29 +186,35 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   record.set_kept_version(decision.kept_version());
   record.set_kept_last_modified_ms(decision.kept_last_modified_ms());
   events.local_writes = true;
-  for (const std::uint64_t group : shrunk_groups)
-    shrink_group(group);
+  for (const std::uint64_t group : broken_groups)
+    break_group(group);
 }
 
-// A member of a waiting group has gone: the others must not wait for it.
-void client_work::shrink_group(std::uint64_t group) {
+void client_work::break_group(std::uint64_t group) {
   std::vector<msg::OutboxEntry> members;
   const auto cursor = records_.kv().cursor(client_table::outbox);
   msg::OutboxEntry entry;
   for (bool more = cursor->seek({}); more; more = cursor->next()) {
     records_.open_message(client_table::outbox, cursor->key(), cursor->value(), entry);
-    const bool gone = std::count(erased_entries_.begin(), erased_entries_.end(),
-                                 entry.local_seq()) != 0;
-    if (entry.mutation().group() == group && !gone)
+    if (entry.mutation().group() == group)
       members.push_back(entry);
   }
+  msg::Error error;
+  error.set_code("group");
+  error.set_message("another mutation of the same atomic group lost a conflict, so none of the "
+                    "group is sent; retry or discard them");
   for (const auto& member : members) {
     auto& work = lane(member.mutation().collection(), member.mutation().id());
-    work.entry(member.local_seq())
-      .mutable_mutation()
-      ->set_group_size(static_cast<std::uint32_t>(members.size()));
-    work.changed_entries.insert(member.local_seq());
-    work.dirty = true;
+    if (!work.has_entry(member.local_seq()))
+      continue;
+    const bool was_head = work.lane.entries.front().local_seq() == member.local_seq();
+    msg::OutboxEntry current = work.entry(member.local_seq());
+    erase_entry(work, member.local_seq());
+    quarantine(work, std::move(current), error, false);
+    if (was_head)
+      core::compare_rest(work.lane, work.base);
+    if (work.lane.record.undecided())
+      note_undecided(work);
   }
 }
 

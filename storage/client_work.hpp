@@ -42,8 +42,8 @@ struct client_transaction_state {
 class client_work {
 public:
   explicit client_work(client_transaction_state& transaction)
-      : state{transaction.outbox}, transaction_{transaction},
-        records_{*transaction.kv, client_tables()}, writer_{*transaction.kv} {}
+    : state{transaction.outbox}, transaction_{transaction},
+      records_{*transaction.kv, client_tables()}, writer_{*transaction.kv} {}
 
   /// The lane of an item, loaded at the first call.
   lane_work& lane(std::string_view collection, std::string_view id);
@@ -103,7 +103,6 @@ public:
   client_events events;
 
 private:
-  void shrink_group(std::uint64_t group);
   void trim_feed();
   void load(lane_work& work, std::string_view key, std::string_view overlay_payload);
   void flush_lane(std::string_view key, lane_work& work);

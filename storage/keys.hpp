@@ -57,7 +57,7 @@ enum : std::size_t {
   jobs,
   changes
 };
-}
+} // namespace client_table
 
 namespace server_table {
 enum : std::size_t {
@@ -71,7 +71,7 @@ enum : std::size_t {
   results,
   idempotency
 };
-}
+} // namespace server_table
 
 /// Names of the tables, in the order of the enumerations above.
 [[nodiscard]] const std::vector<std::string>& client_tables();
@@ -157,8 +157,7 @@ private:
 [[nodiscard]] std::uint64_t trailing_number(std::string_view key);
 
 /// What stands after the first `prefix_bytes` and the separator behind them.
-[[nodiscard]] inline std::string_view after_prefix(std::string_view key,
-                                                   std::size_t prefix_bytes) {
+[[nodiscard]] inline std::string_view after_prefix(std::string_view key, std::size_t prefix_bytes) {
   return key.substr(prefix_bytes + 1);
 }
 

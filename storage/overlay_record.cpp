@@ -8,7 +8,7 @@ namespace syncline::storage {
 
 namespace {
 constexpr std::size_t prefix_bytes = 8; // exists, status, two spare, length of the body
-}
+} // namespace
 
 void append_overlay(std::string& out, const core::visible_item& item, const msg::Lane& lane) {
   char prefix[prefix_bytes] = {};
@@ -29,8 +29,7 @@ std::optional<overlay_view> read_overlay(std::string_view payload) {
   std::memcpy(&length, payload.data() + 4, sizeof length);
   if (payload.size() < prefix_bytes + core::item_header_bytes + length)
     return std::nullopt;
-  const auto item =
-    core::read_item(payload.substr(prefix_bytes, core::item_header_bytes + length));
+  const auto item = core::read_item(payload.substr(prefix_bytes, core::item_header_bytes + length));
   overlay_view row;
   row.exists = payload[0] == 1;
   row.status = static_cast<core::sync_status>(payload[1]);

@@ -21,8 +21,7 @@ std::string_view record_reader::open(table_id table, std::string_view key,
   return *payload;
 }
 
-std::optional<std::string_view> record_reader::payload(table_id table,
-                                                       std::string_view key) const {
+std::optional<std::string_view> record_reader::payload(table_id table, std::string_view key) const {
   const auto stored = reader_->get(table, key);
   if (!stored)
     return std::nullopt;

@@ -20,7 +20,7 @@ namespace syncline::storage {
 class record_reader {
 public:
   record_reader(const kv_reader& reader, const std::vector<std::string>& table_names)
-      : reader_{&reader}, names_{&table_names} {}
+    : reader_{&reader}, names_{&table_names} {}
 
   /// The payload behind the checksum; nullopt where there is no record.
   [[nodiscard]] std::optional<std::string_view> payload(table_id table, std::string_view key) const;

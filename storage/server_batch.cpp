@@ -27,8 +27,8 @@ msg::ErrorReply refusal(std::string code, std::string message) {
 }
 
 msg::ErrorReply gap(std::uint64_t expected) {
-  auto reply = refusal("mutation_gap", "the next mutation id of this client is " +
-                                         std::to_string(expected));
+  auto reply =
+    refusal("mutation_gap", "the next mutation id of this client is " + std::to_string(expected));
   reply.set_expected(expected);
   return reply;
 }
@@ -116,7 +116,8 @@ void server_transaction::forget_acknowledged(const batch_input& batch, client_st
   std::uint64_t through = std::min(batch.request->acked_through(), last);
   if (last > results_kept_max)
     through = std::max(through, last - results_kept_max);
-  for (std::uint64_t id = std::max<std::uint64_t>(1, sender.record.kept_from()); id <= through; ++id)
+  for (std::uint64_t id = std::max<std::uint64_t>(1, sender.record.kept_from()); id <= through;
+       ++id)
     writer_.erase(server_table::results, numbered_key(batch.space, batch.request->client(), id));
   if (through + 1 > sender.record.kept_from()) {
     sender.record.set_kept_from(through + 1);
@@ -177,8 +178,9 @@ batch_output server_transaction::apply_named(const batch_input& batch) {
     if (mutation.mutation_id() > next)
       return gap(next); // Only the first can lie beyond the next, so nothing was applied.
     if (mutation.mutation_id() == next && sender.record.retired())
-      return refusal("client_retired", "the owner of this client id has taken a new one; two copies "
-                                       "of one store are in use");
+      return refusal("client_retired",
+                     "the owner of this client id has taken a new one; two copies "
+                     "of one store are in use");
     if (mutation.mutation_id() == next) {
       for (auto& result : apply_next(batch, i)) {
         response.add_results()->Swap(&result);
@@ -220,15 +222,15 @@ msg::MutationResult server_transaction::repeat(const std::string& space,
   if (result.status() != msg::CONFLICT && result.status() != msg::DELETE_CONFLICT)
     return result;
   result.clear_server_item();
-  if (const auto item = records_.item(server_table::items,
-                                      item_key(space, stored.collection(), stored.id())))
+  if (const auto item =
+        records_.item(server_table::items, item_key(space, stored.collection(), stored.id())))
     core::fill_message(*result.mutable_server_item(), stored.id(), *item);
   return result;
 }
 
-std::optional<msg::MutationResult>
-server_transaction::former_result(const batch_input& batch, const msg::Mutation& mutation,
-                                  const std::string& hash) {
+std::optional<msg::MutationResult> server_transaction::former_result(const batch_input& batch,
+                                                                     const msg::Mutation& mutation,
+                                                                     const std::string& hash) {
   bool unknown = false;
   for (const auto& former : mutation.formers()) {
     auto& owner = client(batch.space, former.client());

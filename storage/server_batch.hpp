@@ -16,7 +16,7 @@ namespace syncline::storage {
 class server_transaction {
 public:
   server_transaction(kv_writer& kv, start_register& starts, const server_canaries& canaries)
-      : starts_{starts}, canaries_{canaries}, records_{kv, server_tables()}, writer_{kv} {}
+    : starts_{starts}, canaries_{canaries}, records_{kv, server_tables()}, writer_{kv} {}
 
   [[nodiscard]] batch_output apply(const batch_input& batch);
 
@@ -58,9 +58,8 @@ private:
   [[nodiscard]] std::optional<core::item_view> current(const batch_input& batch,
                                                        const msg::Mutation& mutation) const;
   /// What became of the mutation under a former name; nullopt: it never arrived.
-  std::optional<msg::MutationResult> former_result(const batch_input& batch,
-                                                   const msg::Mutation& mutation,
-                                                   const std::string& hash);
+  std::optional<msg::MutationResult>
+  former_result(const batch_input& batch, const msg::Mutation& mutation, const std::string& hash);
 
   /// Applies new mutations from `index` on: one, or a whole atomic group. Returns their results.
   std::vector<msg::MutationResult> apply_next(const batch_input& batch, int index);
@@ -68,9 +67,8 @@ private:
   msg::MutationResult apply_one(const batch_input& batch, const msg::Mutation& mutation,
                                 std::uint64_t group_end_seq);
   void write_change(const std::string& space, const msg::Mutation& mutation,
-                    const std::optional<core::item_header>& before,
-                    const core::item_header& header, std::string_view body,
-                    std::uint64_t group_end_seq);
+                    const std::optional<core::item_header>& before, const core::item_header& header,
+                    std::string_view body, std::uint64_t group_end_seq);
   void store_result(const batch_input& batch, const msg::Mutation& mutation,
                     const msg::MutationResult& result);
 

@@ -2,12 +2,23 @@
 
 #include "storage/keys.hpp"
 
+#include <algorithm>
+
 namespace syncline::storage {
 
-void start_register::add(std::string space, std::vector<msg::StartRecord> records) {
+void start_register::add(std::string space, std::vector<msg::StartRecord> own) {
   const std::lock_guard lock{mutex_};
+  std::vector<msg::StartRecord> all;
+  if (const auto idle = by_space_.find(idle_space); idle != by_space_.end() && !own.empty()) {
+    const auto first_own =
+      std::find_if(idle->second->begin(), idle->second->end(),
+                   [&](const auto& record) { return record.start() == own.front().start(); });
+    if (first_own != idle->second->end() && own.front().first_seq() == 1)
+      all.assign(idle->second->begin(), first_own);
+  }
+  all.insert(all.end(), own.begin(), own.end());
   by_space_[std::move(space)] =
-    std::make_shared<const std::vector<msg::StartRecord>>(std::move(records));
+    std::make_shared<const std::vector<msg::StartRecord>>(std::move(all));
 }
 
 bool start_register::knows(std::string_view space) const {
@@ -23,10 +34,11 @@ core::server_history start_register::history(std::string_view space,
   records.message(server_table::spaces, space, state);
   history.head_seq = state.head_seq();
   const std::lock_guard lock{mutex_};
-  if (const auto found = by_space_.find(space); found != by_space_.end())
+  auto found = by_space_.find(space);
+  if (found == by_space_.end())
+    found = by_space_.find(idle_space);
+  if (found != by_space_.end())
     history.starts = *found->second;
-  else
-    history.starts = {current_};
   return history;
 }
 

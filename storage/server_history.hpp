@@ -15,12 +15,17 @@ class start_register {
 public:
   using starts = std::shared_ptr<const std::vector<msg::StartRecord>>;
 
+  /// Stands for every space that has no change yet; no space has this name.
+  static constexpr std::string_view idle_space = "";
+
   start_register(std::uint64_t epoch, msg::StartRecord current)
-      : epoch_{epoch}, current_{std::move(current)} {}
+    : epoch_{epoch}, current_{std::move(current)} {}
 
-  void add(std::string space, std::vector<msg::StartRecord> records);
+  /// Starts of a space, oldest first. Those before its first own one committed nothing of it, but
+  /// clients may have seen the empty space under them; `idle_space` is to be added first.
+  void add(std::string space, std::vector<msg::StartRecord> own);
 
-  /// The history of a space at a snapshot. A space that has no change yet began with this start.
+  /// The history of a space at a snapshot.
   [[nodiscard]] core::server_history history(std::string_view space,
                                              const record_reader& records) const;
 

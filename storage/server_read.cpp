@@ -14,9 +14,8 @@ constexpr std::uint64_t scanned_per_item = 20;
 
 class delta_reader {
 public:
-  delta_reader(const record_reader& records, core::server_history history,
-               const delta_query& query)
-      : records_{records}, history_{std::move(history)}, query_{query} {
+  delta_reader(const record_reader& records, core::server_history history, const delta_query& query)
+    : records_{records}, history_{std::move(history)}, query_{query} {
     prefix_.text(query.space).separator().text(query.collection).separator();
     records.message(server_table::collections, item_key(query.space, query.collection), group_);
     limit_ = std::clamp<std::uint32_t>(query.limit, 1, 500);
@@ -183,8 +182,7 @@ private:
     bool ended = true;
     const auto rows = records_.kv().cursor(server_table::change_index);
     msg::ChangeEntry entry;
-    for (bool more =
-           rows->seek(numbered_key(query_.space, query_.collection, cursor.seq() + 1));
+    for (bool more = rows->seek(numbered_key(query_.space, query_.collection, cursor.seq() + 1));
          more && rows->key().starts_with(prefix_.view()) &&
          rows->key().size() == prefix_.view().size() + 8;
          more = rows->next()) {

@@ -9,7 +9,6 @@ namespace syncline::storage {
 [[nodiscard]] delta_output read_delta(const record_reader& records, const start_register& starts,
                                       const delta_query& query);
 
-[[nodiscard]] updates_answer read_updates(const record_reader& records,
-                                          const updates_query& query);
+[[nodiscard]] updates_answer read_updates(const record_reader& records, const updates_query& query);
 
 } // namespace syncline::storage

@@ -30,7 +30,7 @@ class kv_server_store : public server_store {
 public:
   kv_server_store(std::shared_ptr<kv_environment> kv, std::unique_ptr<start_register> starts,
                   server_canaries canaries)
-      : kv_{std::move(kv)}, starts_{std::move(starts)}, canaries_{canaries} {}
+    : kv_{std::move(kv)}, starts_{std::move(starts)}, canaries_{canaries} {}
 
   expected<std::vector<batch_output>> apply(std::span<const batch_input> batches) override {
     return guarded([&] {
@@ -98,9 +98,8 @@ public:
       const auto cursor = reader->cursor(server_table::items);
       for (bool more = cursor->seek(prefix); more && cursor->key().starts_with(prefix.view());
            more = cursor->next(), ++rows)
-        counts.tombstones += records
-                               .open_item(server_table::items, cursor->key(), cursor->value())
-                               .header.deleted;
+        counts.tombstones +=
+          records.open_item(server_table::items, cursor->key(), cursor->value()).header.deleted;
       counts.items = rows - counts.tombstones;
       return counts;
     });
@@ -219,11 +218,10 @@ expected<msg::ServerIdentity> identify(kv_writer& kv, const server_store_options
   msg::ServerIdentity identity;
   const bool known = records.message(server_table::meta, "identity", identity);
   if (known && identity.schema() > server_schema)
-    return core::fail("store_newer", "the server's store has schema " +
-                                       std::to_string(identity.schema()) +
-                                       ", this program knows up to " +
-                                       std::to_string(server_schema) +
-                                       "; nothing was touched. Use a newer program");
+    return core::fail("store_newer",
+                      "the server's store has schema " + std::to_string(identity.schema()) +
+                        ", this program knows up to " + std::to_string(server_schema) +
+                        "; nothing was touched. Use a newer program");
   if (!known || options.new_epoch) {
     identity.set_schema(server_schema);
     do
@@ -264,6 +262,7 @@ expected<std::unique_ptr<server_store>> open_server_store(std::shared_ptr<kv_env
                                                            cursor->value(), state);
       spaces.emplace_back(cursor->key(), state.head_seq());
     }
+    record_start(*writer, start_register::idle_space, 0, current, *starts);
     for (const auto& [space, head_seq] : spaces)
       record_start(*writer, space, head_seq, current, *starts);
     writer->commit();

@@ -21,8 +21,8 @@ struct server_canaries {
 
 struct server_store_options {
   std::function<std::uint64_t()> random;
-  std::int64_t now_ms = 0;    ///< wall clock at the start
-  bool new_epoch = false;     ///< set by the tool that restores a backup
+  std::int64_t now_ms = 0; ///< wall clock at the start
+  bool new_epoch = false;  ///< set by the tool that restores a backup
   server_canaries canaries;
 };
 

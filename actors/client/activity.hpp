@@ -37,8 +37,7 @@ private:
 [[nodiscard]] inline msg::Error error_of(const net::judged_reply& reply) {
   msg::Error error;
   const bool has_own_code = !reply.refusal.code().empty();
-  error.set_code(has_own_code ? reply.refusal.code()
-                              : std::string{net::to_string(reply.kind)});
+  error.set_code(has_own_code ? reply.refusal.code() : std::string{net::to_string(reply.kind)});
   error.set_message(reply.why);
   error.set_retryable(reply.kind == net::reply_kind::transient ||
                       reply.kind == net::reply_kind::server_error);

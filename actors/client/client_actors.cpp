@@ -10,8 +10,7 @@ std::vector<caf::actor> client_actors::in_stop_order() const {
           caf::actor_cast<caf::actor>(observer), caf::actor_cast<caf::actor>(storage)};
 }
 
-client_actors spawn_client(caf::actor_system& system,
-                           std::shared_ptr<storage::client_store> store,
+client_actors spawn_client(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
                            transport_actor transport, event_sink sink, const seams_factory& world,
                            const client_options& options) {
   client_actors actors;
@@ -28,10 +27,9 @@ client_actors spawn_client(caf::actor_system& system,
   actors.conflict = spawn_conflict(
     system, store, actors.storage, [observer = actors.observer] { return observer; },
     world("conflict"), options.conflict);
-  actors.outbox =
-    spawn_outbox(system, actors.storage, transport, world("outbox"), options.outbox);
-  actors.poll = spawn_poll(system, store, actors.storage, actors.conflict, transport,
-                           world("poll"), options.poll);
+  actors.outbox = spawn_outbox(system, actors.storage, transport, world("outbox"), options.outbox);
+  actors.poll = spawn_poll(system, store, actors.storage, actors.conflict, transport, world("poll"),
+                           options.poll);
   actors.sync = spawn_sync(system, store, actors.outbox, actors.poll, world("sync"));
   wired->set_value({actors.outbox, actors.conflict, actors.observer});
   return actors;

@@ -29,8 +29,8 @@ public:
   conflict_state(conflict_actor::pointer self, std::shared_ptr<storage::client_store> store,
                  storage_actor storage, std::function<observer_actor()> observer, seams world,
                  conflict_options options)
-      : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
-        observer_{std::move(observer)}, world_{std::move(world)}, options_{std::move(options)} {}
+    : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
+      observer_{std::move(observer)}, world_{std::move(world)}, options_{std::move(options)} {}
 
   conflict_actor::behavior_type make_behavior() {
     decide_what_was_left();
@@ -271,9 +271,9 @@ private:
       return reply;
     }
     if (!*record) {
-      reply.deliver(rt::to_caf({"not_found", "there is no conflict " +
-                                               std::to_string(command.conflict_id()) +
-                                               "; see 'syncline conflicts list'"}));
+      reply.deliver(
+        rt::to_caf({"not_found", "there is no conflict " + std::to_string(command.conflict_id()) +
+                                   "; see 'syncline conflicts list'"}));
       return reply;
     }
     auto lane = snapshot->lane((*record)->collection(), (*record)->id());
@@ -316,10 +316,14 @@ private:
                   : core::verdict{core::verdict::kind::remove, {}};
     };
     switch (command.choice()) {
-      case msg::ResolveConflict::MINE: return body_or_remove(sides.mine);
-      case msg::ResolveConflict::THEIRS: return body_or_remove(sides.theirs);
-      case msg::ResolveConflict::BODY: return {core::verdict::kind::body, command.body()};
-      default: return {core::verdict::kind::remove, {}};
+    case msg::ResolveConflict::MINE:
+      return body_or_remove(sides.mine);
+    case msg::ResolveConflict::THEIRS:
+      return body_or_remove(sides.theirs);
+    case msg::ResolveConflict::BODY:
+      return {core::verdict::kind::body, command.body()};
+    default:
+      return {core::verdict::kind::remove, {}};
     }
   }
 

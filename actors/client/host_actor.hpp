@@ -13,8 +13,7 @@ host_actor spawn_host(caf::actor_system& system);
 /// Asks `to` on behalf of a thread that is no actor. `done` is called exactly once, on a thread of
 /// the actor system: with the answer, the error, or `stopped` where either actor has ended.
 template <class Out, class Handle, class In>
-void ask(const host_actor& host, Handle to, In question,
-         typename reply_once<Out>::function done) {
+void ask(const host_actor& host, Handle to, In question, typename reply_once<Out>::function done) {
   reply_once<Out> reply{std::move(done)};
   host_call call;
   call.run = [to = std::move(to), question = std::move(question),

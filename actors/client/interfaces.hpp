@@ -9,51 +9,45 @@ namespace syncline::actors::client {
 /// The only writer of the local store. Every request is answered after the commit that holds its
 /// effect, or with the error that kept it out.
 using storage_actor = caf::typed_actor<
-  rt::sig<msg::LocalWritten, msg::WriteLocal>,
-  rt::sig<msg::OutboxBatch, msg::TakeOutboxBatch>,
+  rt::sig<msg::LocalWritten, msg::WriteLocal>, rt::sig<msg::OutboxBatch, msg::TakeOutboxBatch>,
   rt::sig<msg::BatchResultApplied, msg::ApplyBatchResult>,
   rt::sig<msg::BatchResultApplied, msg::ApplyBatchRefusal>,
   rt::sig<msg::Done, msg::QuarantinePoison>,
-  rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>,
-  rt::sig<msg::Done, msg::ResetCursor>,
+  rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, rt::sig<msg::Done, msg::ResetCursor>,
   rt::sig<msg::ResolutionApplied, msg::ApplyResolution>,
-  rt::sig<msg::LocalWritten, msg::ManageOutbox>,
-  rt::sig<msg::Done, msg::AddCollection>,
+  rt::sig<msg::LocalWritten, msg::ManageOutbox>, rt::sig<msg::Done, msg::AddCollection>,
   rt::sig<msg::Done, msg::DropCollection>,
-  rt::sig<void, host_write>,              // as WriteLocal, from a thread that is no actor
-  rt::sig<void, msg::FlushDue>>;          // from itself: behind everything that waits
+  rt::sig<void, host_write>,     // as WriteLocal, from a thread that is no actor
+  rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
 /// Carries a request to the server and brings the reply; `status` 0 where there was none.
 using transport_actor = caf::typed_actor<rt::sig<msg::HttpReply, msg::HttpRequest>>;
 
 /// Drains what waits to the server, one batch in flight at a time.
-using outbox_actor = caf::typed_actor<
-  rt::sig<void, msg::LocalWritesCommitted>, // from storage: there is something to send
-  rt::sig<msg::DrainReport, msg::DrainOutbox>,
-  rt::sig<msg::Done, msg::SetPaused>,
-  rt::sig<msg::Activity, msg::ReadActivity>,
-  rt::sig<void, msg::OutboxDrainDue>>;      // from itself: a pause or a backoff elapsed
+using outbox_actor =
+  caf::typed_actor<rt::sig<void, msg::LocalWritesCommitted>, // from storage: there is something to
+                                                             // send
+                   rt::sig<msg::DrainReport, msg::DrainOutbox>, rt::sig<msg::Done, msg::SetPaused>,
+                   rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<void, msg::OutboxDrainDue>>; // from itself: a pause or a backoff elapsed
 
 /// Pulls each collection until caught up, and again after the interval.
-using poll_actor = caf::typed_actor<
-  rt::sig<msg::PullReport, msg::PullNow>,
-  rt::sig<msg::Done, msg::SetPaused>,
-  rt::sig<msg::Activity, msg::ReadActivity>,
-  rt::sig<void, msg::PollDue>>;
+using poll_actor =
+  caf::typed_actor<rt::sig<msg::PullReport, msg::PullNow>, rt::sig<msg::Done, msg::SetPaused>,
+                   rt::sig<msg::Activity, msg::ReadActivity>, rt::sig<void, msg::PollDue>>;
 
 /// The only place where the server's data meets what waits here.
-using conflict_actor = caf::typed_actor<
-  rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, // from poll or stream
-  rt::sig<void, msg::ConflictsRecorded>,                       // from storage
-  rt::sig<msg::Done, msg::ResolveConflict>>;                   // from the host
+using conflict_actor =
+  caf::typed_actor<rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, // from poll or
+                                                                                // stream
+                   rt::sig<void, msg::ConflictsRecorded>,                       // from storage
+                   rt::sig<msg::Done, msg::ResolveConflict>>;                   // from the host
 
 /// Hands committed changes to the host, in order.
-using observer_actor = caf::typed_actor<
-  rt::sig<void, msg::StoreChanged>,
-  rt::sig<void, msg::MutationsAdvanced>,
-  rt::sig<void, msg::ConflictsRecorded>,
-  rt::sig<msg::HostVerdict, msg::AskHost>,
-  rt::sig<void, msg::HostVerdict>>; // from the host's thread
+using observer_actor =
+  caf::typed_actor<rt::sig<void, msg::StoreChanged>, rt::sig<void, msg::MutationsAdvanced>,
+                   rt::sig<void, msg::ConflictsRecorded>, rt::sig<msg::HostVerdict, msg::AskHost>,
+                   rt::sig<void, msg::HostVerdict>>; // from the host's thread
 
 /// One sync run at a time: push, pull, and again while there is something to do.
 using sync_actor = caf::typed_actor<rt::sig<msg::SyncReport, msg::SyncNow>>;

@@ -9,7 +9,7 @@ public:
   static inline const char* name = "observer";
 
   observer_state(observer_actor::pointer self, event_sink sink)
-      : self_{self}, sink_{std::move(sink)} {}
+    : self_{self}, sink_{std::move(sink)} {}
 
   observer_actor::behavior_type make_behavior() {
     return {

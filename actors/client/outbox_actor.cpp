@@ -21,9 +21,9 @@ public:
 
   outbox_state(outbox_actor::pointer self, storage_actor storage, transport_actor transport,
                seams world, outbox_options options)
-      : self_{self}, storage_{std::move(storage)}, transport_{std::move(transport)},
-        world_{std::move(world)}, options_{options}, backoff_{options.backoff},
-        size_{options.batch_items_max}, paused_{options.paused} {
+    : self_{self}, storage_{std::move(storage)},
+      transport_{std::move(transport)}, world_{std::move(world)}, options_{options},
+      backoff_{options.backoff}, size_{options.batch_items_max}, paused_{options.paused} {
     activity_.enter(paused_ ? "paused" : "idle");
   }
 
@@ -128,24 +128,27 @@ private:
     if (reply.kind != net::reply_kind::server_error)
       server_errors_ = 0;
     switch (reply.kind) {
-      case net::reply_kind::ok: return store_result(reply.response);
-      case net::reply_kind::refused: return store_refusal(reply);
-      case net::reply_kind::bad_content: return isolate(reply);
-      case net::reply_kind::server_error:
-        if (++server_errors_ < options_.server_errors_max)
-          return retry_later(error_of(reply), reply.retry_after_ms);
-        server_errors_ = 0;
-        return isolate(reply);
-      case net::reply_kind::needs_auth:
-        needs_auth_ = true;
-        busy_ = false;
-        note_failure(error_of(reply));
-        return settle_down("needs_auth");
-      default:
-        // A batch that timed out may have been too large for the line.
-        if (http.failure() == "timeout")
-          size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
+    case net::reply_kind::ok:
+      return store_result(reply.response);
+    case net::reply_kind::refused:
+      return store_refusal(reply);
+    case net::reply_kind::bad_content:
+      return isolate(reply);
+    case net::reply_kind::server_error:
+      if (++server_errors_ < options_.server_errors_max)
         return retry_later(error_of(reply), reply.retry_after_ms);
+      server_errors_ = 0;
+      return isolate(reply);
+    case net::reply_kind::needs_auth:
+      needs_auth_ = true;
+      busy_ = false;
+      note_failure(error_of(reply));
+      return settle_down("needs_auth");
+    default:
+      // A batch that timed out may have been too large for the line.
+      if (http.failure() == "timeout")
+        size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
+      return retry_later(error_of(reply), reply.retry_after_ms);
     }
   }
 
@@ -312,10 +315,10 @@ private:
   std::vector<drain> drains_;
   std::uint64_t turn_ = 0;
   std::uint32_t server_errors_ = 0;
-  bool busy_ = false;         // A request to storage or transport is open.
-  bool waiting_ = false;      // A timer is set.
-  bool backing_off_ = false;  // ... after a failure.
-  bool more_ = false;         // Writes were committed while busy.
+  bool busy_ = false;        // A request to storage or transport is open.
+  bool waiting_ = false;     // A timer is set.
+  bool backing_off_ = false; // ... after a failure.
+  bool more_ = false;        // Writes were committed while busy.
   bool needs_auth_ = false;
   bool paused_ = false;
 };

@@ -21,11 +21,11 @@ public:
   static inline const char* name = "poll";
 
   poll_state(poll_actor::pointer self, std::shared_ptr<storage::client_store> store,
-             storage_actor storage, conflict_actor conflict, transport_actor transport,
-             seams world, poll_options options)
-      : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
-        conflict_{std::move(conflict)}, transport_{std::move(transport)}, world_{std::move(world)},
-        options_{options}, backoff_{options.backoff}, paused_{options.paused} {
+             storage_actor storage, conflict_actor conflict, transport_actor transport, seams world,
+             poll_options options)
+    : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
+      conflict_{std::move(conflict)}, transport_{std::move(transport)}, world_{std::move(world)},
+      options_{options}, backoff_{options.backoff}, paused_{options.paused} {
     activity_.enter(paused_ ? "paused" : "idle");
   }
 
@@ -127,8 +127,8 @@ private:
   void on_reply(const msg::HttpReply& http) {
     report_.set_bytes_sent(report_.bytes_sent() + http.bytes_sent());
     report_.set_bytes_received(report_.bytes_received() + http.bytes_received());
-    auto reply = net::read_delta_reply(http, queue_.front(), asked_.cursor().token(),
-                                       world_.wall_ms());
+    auto reply =
+      net::read_delta_reply(http, queue_.front(), asked_.cursor().token(), world_.wall_ms());
     if (options_.canary_deletes_on_404 && http.status() == 404)
       reply = empty_collection();
     if (reply.kind == net::reply_kind::not_modified) {
@@ -266,8 +266,7 @@ private:
     msg::PollDue due;
     due.set_turn(++turn_);
     activity_.waits_until(world_.wall_ms() + delay_ms);
-    rt::delayed_send(self_, poll_actor{self_}, std::chrono::milliseconds{delay_ms},
-                     std::move(due));
+    rt::delayed_send(self_, poll_actor{self_}, std::chrono::milliseconds{delay_ms}, std::move(due));
   }
 
   static msg::Error store_error(const core::error& error) {

@@ -16,7 +16,7 @@ public:
 
   storage_state(storage_actor::pointer self, std::shared_ptr<storage::client_store> store,
                 storage_options options)
-      : self_{self}, store_{std::move(store)}, options_{std::move(options)} {}
+    : self_{self}, store_{std::move(store)}, options_{std::move(options)} {}
 
   // 0.17.6 never answers a promise that dies with its actor.
   ~storage_state() {
@@ -60,7 +60,7 @@ private:
     using command = core::expected<Out> (storage::client_transaction::*)(const In&);
 
     typed_request(In&& given, command called, caf::typed_response_promise<Out> promise)
-        : in{std::move(given)}, method{called}, reply{std::move(promise)} {}
+      : in{std::move(given)}, method{called}, reply{std::move(promise)} {}
 
     void run(storage::client_transaction& transaction) override {
       outcome.emplace((transaction.*method)(in));
@@ -186,8 +186,7 @@ private:
 
 } // namespace
 
-storage_actor spawn_storage(caf::actor_system& system,
-                            std::shared_ptr<storage::client_store> store,
+storage_actor spawn_storage(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
                             storage_options options) {
   const auto where = options.where;
   return rt::spawn_placed<storage_actor, storage_state>(where, system, std::move(store),

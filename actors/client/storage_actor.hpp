@@ -19,7 +19,7 @@ struct storage_options {
 };
 
 /// Spawns the one writer of `store`. It keeps the store open until it ends.
-storage_actor spawn_storage(caf::actor_system& system,
-                            std::shared_ptr<storage::client_store> store, storage_options options);
+storage_actor spawn_storage(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+                            storage_options options);
 
 } // namespace syncline::actors::client

@@ -15,8 +15,8 @@ public:
 
   sync_state(sync_actor::pointer self, std::shared_ptr<storage::client_store> store,
              outbox_actor outbox, poll_actor poll, seams world)
-      : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
-        world_{std::move(world)} {}
+    : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
+      world_{std::move(world)} {}
 
   ~sync_state() {
     for (auto& waiting : waiting_)

@@ -22,7 +22,7 @@ public:
 
   transport_state(bridge_actor::pointer self, std::shared_ptr<net::http_pool> pool,
                   std::string base_url)
-      : self_{self}, pool_{std::move(pool)}, base_url_{std::move(base_url)} {}
+    : self_{self}, pool_{std::move(pool)}, base_url_{std::move(base_url)} {}
 
   // 0.17.6 never answers a promise that dies with its actor.
   ~transport_state() {

@@ -15,7 +15,7 @@ public:
 
   listener_state(listener_actor::pointer self, std::function<session_actor()> make_session,
                  std::size_t sessions_max)
-      : self_{self}, make_session_{std::move(make_session)}, sessions_max_{sessions_max} {}
+    : self_{self}, make_session_{std::move(make_session)}, sessions_max_{sessions_max} {}
 
   listener_actor::behavior_type make_behavior() {
     return {[this](http_arrived& arrived) { serve(arrived); }};

@@ -29,7 +29,7 @@ constexpr std::uint64_t full_percent = 90; // from there on the server says that
 /// What the threads around the actors share with them; it may outlive the server where an actor
 /// does not end.
 struct shared_state {
-  std::mutex mutex; ///< guards all but the flag
+  std::mutex mutex;        ///< guards all but the flag
   listener_actor listener; ///< none while the set is restarted
   store_actor store;
   std::uint64_t restarts = 0;
@@ -276,7 +276,8 @@ expected<void> server::stop(std::chrono::milliseconds deadline) {
     const std::string where = parts_->options.directory;
     static_cast<void>(parts_.release());
     return core::fail("stop_timeout", "a part of the server did not end in time (a disk that "
-                                      "hangs?); " + where + " stays locked until the process ends");
+                                      "hangs?); " +
+                                        where + " stays locked until the process ends");
   }
   const auto files = parts_->files;
   parts_.reset();

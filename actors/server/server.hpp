@@ -63,8 +63,8 @@ public:
   /// Stops accepting, lets requests under way and the last commit finish, closes the store so that
   /// the next start is quick. Again: nothing happens. `stop_timeout` where a part did not end; it
   /// is left alone, and the process should exit.
-  [[nodiscard]] core::expected<void>
-  stop(std::chrono::milliseconds deadline = std::chrono::seconds{5});
+  [[nodiscard]] core::expected<void> stop(std::chrono::milliseconds deadline = std::chrono::seconds{
+                                            5});
 
 private:
   struct parts;

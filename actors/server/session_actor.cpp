@@ -20,8 +20,8 @@ public:
 
   session_state(session_actor::pointer self, std::shared_ptr<const storage::server_store> readable,
                 store_actor store, seams world, session_options options)
-      : self_{self}, readable_{std::move(readable)}, store_{std::move(store)},
-        world_{std::move(world)}, options_{std::move(options)} {}
+    : self_{self}, readable_{std::move(readable)}, store_{std::move(store)},
+      world_{std::move(world)}, options_{std::move(options)} {}
 
   session_actor::behavior_type make_behavior() {
     return {[this](const msg::HttpRequest& request) { return on_request(request); }};
@@ -63,8 +63,8 @@ private:
     else if (format == body_format::protobuf)
       reply = net::make_reply(200, answer.page);
     else
-      reply = net::make_reply(200, net::json_type,
-                              net::delta_page_json(answer.page, answer.cursor_seq));
+      reply =
+        net::make_reply(200, net::json_type, net::delta_page_json(answer.page, answer.cursor_seq));
     net::add_header(reply, "etag", answer.etag);
     net::add_header(reply, "cache-control", "no-cache");
     return reply;
@@ -85,15 +85,14 @@ private:
     page.server_time_ms = world_.wall_ms();
     page.has_more = answer->has_more;
     // Such a client looks back from what it saves; a page in the middle must not look back again.
-    page.next_since_ms = answer->has_more ? answer->next_since_ms + net::updates_overlap_ms
-                                          : page.server_time_ms;
+    page.next_since_ms =
+      answer->has_more ? answer->next_since_ms + net::updates_overlap_ms : page.server_time_ms;
     return net::make_reply(200, net::json_type, net::updates_json(page));
   }
 
   caf::result<msg::HttpReply> apply_batch(net::batch_ask& ask, const msg::HttpRequest& request,
                                           body_format format) {
-    const bool is_json =
-      !net::header_of(request, "content-type").starts_with(net::protobuf_type);
+    const bool is_json = !net::header_of(request, "content-type").starts_with(net::protobuf_type);
     msg::ApplyBatch command;
     command.set_space(options_.space);
     command.set_plain(is_json);
@@ -108,10 +107,10 @@ private:
       .then(
         [reply, batch, is_json, format](const msg::BatchApplied& applied) mutable {
           reply.deliver(applied.has_refusal() ? net::make_refusal(applied.refusal(), format)
-                        : is_json             ? net::make_reply(200, net::json_type,
-                                                                net::batch_results_json(
-                                                      *batch, applied.response()))
-                                              : net::make_reply(200, applied.response()));
+                        : is_json
+                          ? net::make_reply(200, net::json_type,
+                                            net::batch_results_json(*batch, applied.response()))
+                          : net::make_reply(200, applied.response()));
         },
         [reply, format](const caf::error& error) mutable {
           reply.deliver(net::make_refusal(rt::from_caf(error), format));

@@ -13,8 +13,8 @@ public:
 
   store_state(store_actor::pointer self, std::shared_ptr<storage::server_store> store, seams world,
               store_options options)
-      : self_{self}, store_{std::move(store)}, world_{std::move(world)},
-        options_{std::move(options)} {}
+    : self_{self}, store_{std::move(store)}, world_{std::move(world)}, options_{
+                                                                         std::move(options)} {}
 
   ~store_state() {
     for (auto& batch : parked_)

@@ -10,10 +10,9 @@
 namespace syncline::actors::server {
 
 /// The only writer of the server's store. A batch is answered after the commit that holds it.
-using store_actor = caf::typed_actor<
-  rt::sig<msg::BatchApplied, msg::ApplyBatch>,
-  rt::sig<msg::Done, msg::TrimStore>,
-  rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
+using store_actor =
+  caf::typed_actor<rt::sig<msg::BatchApplied, msg::ApplyBatch>, rt::sig<msg::Done, msg::TrimStore>,
+                   rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
 struct store_options {
   rt::placement where = rt::placement::detached;

@@ -7,8 +7,8 @@ namespace syncline::actors::simulation {
 client_node::client_node(deterministic_system& system, counters& counts,
                          const network_hooks& network, client_node_hooks hooks, int index,
                          client::client_options options, canary planted)
-    : system_{system}, counts_{counts}, network_{network}, hooks_{std::move(hooks)}, index_{index},
-      options_{std::move(options)}, planted_{planted} {
+  : system_{system}, counts_{counts}, network_{network}, hooks_{std::move(hooks)}, index_{index},
+    options_{std::move(options)}, planted_{planted} {
   options_.storage_placement = rt::placement::pooled;
 }
 
@@ -76,6 +76,7 @@ void client_node::start() {
   actors_ = client::spawn_client(
     system_.system(), store_, transport_, make_sink(),
     [seams_of_client](const char*) { return seams_of_client; }, client_options);
+  application_ = spawn_application();
   alive_ = true;
 }
 
@@ -84,9 +85,13 @@ void client_node::die() {
     return;
   alive_ = false;
   ++life_;
+  for (const auto& writes : std::exchange(unanswered_, {}))
+    forget_unheard(writes);
   image_ = kv_->image();
   dying_ = actors_.in_stop_order();
   dying_.push_back(caf::actor_cast<caf::actor>(transport_));
+  dying_.push_back(application_);
+  application_ = nullptr;
   actors_ = {};
   transport_ = nullptr;
 }
@@ -97,37 +102,72 @@ void client_node::bury() {
   dying_.clear();
 }
 
-void client_node::remember(const std::map<std::string, accepted_write>& writes) {
+namespace {
+std::int64_t sum_of(const write_map& writes) {
+  std::int64_t sum = 0;
+  for (const auto& [item, write] : writes)
+    sum += write.increment;
+  return sum;
+}
+} // namespace
+
+void client_node::remember(const write_map& writes, bool promised) {
   for (const auto& [item, write] : writes) {
     auto& list = accepted_[item];
     for (auto& earlier : list)
       if (earlier.increment == 0 && write.increment == 0 &&
-          (write.field.empty() || earlier.field == write.field))
+          (write.whole || earlier.field == write.field))
         earlier.superseded = true;
-    if (!write.token.empty() || write.increment != 0)
+    if (promised && (!write.token.empty() || write.increment != 0))
       list.push_back(write);
   }
 }
 
-void client_node::write(msg::WriteLocal command, std::map<std::string, accepted_write> writes) {
-  if (!alive_)
-    return;
-  const std::uint64_t life = life_;
-  system_.system().spawn(
-    [this, life, writes, command](caf::event_based_actor* self, client::storage_actor storage) {
-      self->request(storage, caf::infinite, command)
-        .then(
-          [this, life, writes](const msg::LocalWritten&) {
-            if (life != life_)
-              return; // The application died before it heard of it.
-            counts_.add("local writes accepted");
-            remember(writes);
-          },
-          [this](const caf::error& error) {
-            counts_.add("local refusal " + rt::from_caf(error).code);
-          });
+// The application: one actor, so that its writes are answered in the order in which it made them.
+caf::actor client_node::spawn_application() {
+  return system_.system().spawn(
+    [this, life = life_](caf::event_based_actor* self, client::storage_actor storage) {
+      return caf::behavior{[this, life, self, storage](const msg::WriteLocal& command) {
+        self->request(storage, caf::infinite, command)
+          .then(
+            [this, life](const msg::LocalWritten&) {
+              if (life == life_)
+                on_answered(nullptr);
+            },
+            [this, life](const caf::error& error) {
+              const auto why = rt::from_caf(error);
+              if (life == life_)
+                on_answered(&why);
+            });
+      }};
     },
     actors_.storage);
+}
+
+void client_node::on_answered(const core::error* error) {
+  const auto writes = std::move(unanswered_.front());
+  unanswered_.pop_front();
+  if (error == nullptr) {
+    counts_.add("local writes accepted");
+    remember(writes, true);
+    return;
+  }
+  counts_.add("local refusal " + error->code);
+  if (error->code == "store_io")
+    forget_unheard(writes); // The outcome of that commit is unknown.
+}
+
+// The application never heard of these: they may have been stored, or not.
+void client_node::forget_unheard(const write_map& writes) {
+  increments_unheard_ += sum_of(writes);
+  remember(writes, false);
+}
+
+void client_node::write(msg::WriteLocal command, write_map writes) {
+  if (!alive_)
+    return;
+  unanswered_.push_back(std::move(writes));
+  rt::anon_send(application_, std::move(command));
 }
 
 std::optional<core::error> client_node::write_now(msg::WriteLocal command) {

@@ -9,6 +9,7 @@
 #include "actors/simulation/plan.hpp"
 #include "storage/kv_memory.hpp"
 
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -21,11 +22,15 @@ namespace syncline::actors::simulation {
 
 /// A local write that the store has acknowledged to the application.
 struct accepted_write {
-  std::string token;      ///< unique text inside the written body or patch; empty for increments
-  std::string field;      ///< set by it; empty: the whole body
+  std::string token;  ///< unique text inside the written body or patch; empty for increments
+  std::string field;  ///< where the token stands
+  bool whole = false; ///< replaces or deletes the item, not that field alone
   std::int64_t increment = 0;
   bool superseded = false; ///< a later write of the same client took its place
 };
+
+/// Writes of one command; key: collection, '/', id.
+using write_map = std::map<std::string, accepted_write>;
 
 struct client_node_hooks {
   std::function<std::int64_t()> wall_ms;
@@ -55,8 +60,7 @@ public:
   }
 
   /// Writes through the storage actor; `writes` are remembered once it has answered with success.
-  /// Keys of the map: collection, '/', id.
-  void write(msg::WriteLocal command, std::map<std::string, accepted_write> writes);
+  void write(msg::WriteLocal command, write_map writes);
   /// As above, and runs the system until the answer is there; its error or nothing.
   [[nodiscard]] std::optional<core::error> write_now(msg::WriteLocal command);
 
@@ -65,6 +69,10 @@ public:
     return accepted_;
   }
   [[nodiscard]] std::int64_t increments_accepted(const std::string& item) const;
+  /// Increments whose writer died before he was answered: they may count or not.
+  [[nodiscard]] std::int64_t increments_unheard() const {
+    return increments_unheard_;
+  }
 
   void back_up();
   [[nodiscard]] bool has_backup() const {
@@ -80,7 +88,10 @@ public:
   }
 
 private:
-  void remember(const std::map<std::string, accepted_write>& writes);
+  void remember(const write_map& writes, bool promised);
+  void on_answered(const core::error* error);
+  void forget_unheard(const write_map& writes);
+  caf::actor spawn_application();
   client::event_sink make_sink();
 
   struct backup {
@@ -100,9 +111,12 @@ private:
   std::shared_ptr<storage::client_store> store_;
   client::transport_actor transport_;
   client::client_actors actors_;
+  caf::actor application_;
+  std::deque<write_map> unanswered_; ///< oldest first
   std::vector<caf::actor> dying_;
   std::map<std::string, std::vector<accepted_write>> accepted_;
   std::optional<backup> backup_;
+  std::int64_t increments_unheard_ = 0;
   std::int64_t clock_offset_ms_ = 0;
   std::uint64_t life_ = 0;
   bool alive_ = false;

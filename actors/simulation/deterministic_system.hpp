@@ -21,8 +21,8 @@ namespace syncline::actors::simulation {
 class deterministic_system {
 public:
   explicit deterministic_system(std::uint64_t seed)
-      : random_{seed}, system_{prepare(config_)},
-        coordinator_{dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())} {}
+    : random_{seed}, system_{prepare(config_)},
+      coordinator_{dynamic_cast<caf::scheduler::test_coordinator&>(system_.scheduler())} {}
 
   [[nodiscard]] caf::actor_system& system() {
     return system_;

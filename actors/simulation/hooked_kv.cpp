@@ -7,7 +7,7 @@ namespace {
 class hooked_writer : public storage::kv_writer {
 public:
   hooked_writer(std::unique_ptr<storage::kv_writer> inner, const commit_hooks& hooks)
-      : inner_{std::move(inner)}, hooks_{hooks} {}
+    : inner_{std::move(inner)}, hooks_{hooks} {}
 
   std::optional<std::string_view> get(storage::table_id table,
                                       std::string_view key) const override {

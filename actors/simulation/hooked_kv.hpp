@@ -18,7 +18,7 @@ struct commit_hooks {
 class hooked_environment : public storage::kv_environment {
 public:
   hooked_environment(std::shared_ptr<storage::kv_environment> inner, commit_hooks hooks)
-      : inner_{std::move(inner)}, hooks_{std::move(hooks)} {}
+    : inner_{std::move(inner)}, hooks_{std::move(hooks)} {}
 
   std::unique_ptr<storage::kv_reader> begin_read() override {
     return inner_->begin_read();

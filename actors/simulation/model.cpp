@@ -48,8 +48,9 @@ std::optional<std::string> model::apply(const msg::Mutation& mutation,
   if (!first && !(clones && core::is_increments_only(mutation)))
     return what + ": one mutation took effect twice (its nonce is in the log already)";
   if (stamp.seq != head_seq_ + 1)
-    return what + ": the log goes on from " + std::to_string(head_seq_) + ", so a seq was skipped "
-                  "or given twice";
+    return what + ": the log goes on from " + std::to_string(head_seq_) +
+           ", so a seq was skipped "
+           "or given twice";
   head_seq_ = stamp.seq;
   const bool lives = item.version != 0 && !item.deleted;
   if (mutation.kind() == msg::UPDATE && !lives)
@@ -63,8 +64,8 @@ std::optional<std::string> model::apply(const msg::Mutation& mutation,
   const bool forgotten = mutation.kind() == msg::CREATE && result.version() == 1;
   if (result.version() != item.version + 1 && !forgotten)
     return what + ": the version does not go on from " + std::to_string(item.version);
-  auto body = core::apply_mutation(lives ? std::optional<std::string_view>{item.body} : std::nullopt,
-                                   mutation);
+  auto body = core::apply_mutation(
+    lives ? std::optional<std::string_view>{item.body} : std::nullopt, mutation);
   if (!body)
     return what + ": the model cannot apply what the server did: " + body.error().message;
   item.deleted = !body->has_value();

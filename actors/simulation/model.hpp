@@ -25,8 +25,8 @@ struct model_item {
 class model {
 public:
   /// Takes a committed batch with its answer. Returns what is wrong with it, or nothing.
-  /// `clones`: a client's store was copied or rolled back, so that increments which were queued then
-  /// may take effect twice.
+  /// `clones`: a client's store was copied or rolled back, so that increments which were queued
+  /// then may take effect twice.
   [[nodiscard]] std::optional<std::string> commit(const storage::batch_input& batch,
                                                   const storage::batch_output& output, bool clones);
 

@@ -18,14 +18,13 @@ public:
   static inline const char* name = "simulated_transport";
 
   simulated_transport_state(caf::event_based_actor* self, int client, const network_hooks* hooks)
-      : self_{self}, client_{client}, hooks_{hooks} {}
+    : self_{self}, client_{client}, hooks_{hooks} {}
 
   caf::behavior make_behavior() {
     return {
       [this](const msg::HttpRequest& request) { return on_request(request); },
       [this](const msg::PollDue& due) {
-        on_step(due.turn() / steps_in_turn,
-                static_cast<exchange_step>(due.turn() % steps_in_turn));
+        on_step(due.turn() / steps_in_turn, static_cast<exchange_step>(due.turn() % steps_in_turn));
       },
     };
   }
@@ -71,10 +70,14 @@ private:
       return;
     auto& under_way = found->second;
     switch (step) {
-      case exchange_step::arrive: return deliver(number, under_way, true);
-      case exchange_step::copy_arrives: return deliver(number, under_way, false);
-      case exchange_step::reply: return answer(under_way, under_way.reply);
-      case exchange_step::time_out: return answer(under_way, failed("timeout"));
+    case exchange_step::arrive:
+      return deliver(number, under_way, true);
+    case exchange_step::copy_arrives:
+      return deliver(number, under_way, false);
+    case exchange_step::reply:
+      return answer(under_way, under_way.reply);
+    case exchange_step::time_out:
+      return answer(under_way, failed("timeout"));
     }
   }
 
@@ -95,14 +98,12 @@ private:
     hooks_->request_arrives(client_, under_way.request);
     const std::uint64_t life = hooks_->server_life();
     self_->request(session, caf::infinite, under_way.request)
-      .then(
-        [this, number, life, reply_counts](msg::HttpReply& reply) {
-          on_server_reply(number, life, reply_counts, reply);
-        },
-        [this, number, reply_counts](const caf::error&) {
-          if (const auto open = open_.find(number); reply_counts && open != open_.end())
-            answer(open->second, failed("connection_cut"));
-        });
+      .then([this, number, life, reply_counts](
+              msg::HttpReply& reply) { on_server_reply(number, life, reply_counts, reply); },
+            [this, number, reply_counts](const caf::error&) {
+              if (const auto open = open_.find(number); reply_counts && open != open_.end())
+                answer(open->second, failed("connection_cut"));
+            });
   }
 
   void on_server_reply(std::uint64_t number, std::uint64_t life, bool reply_counts,
@@ -139,8 +140,7 @@ private:
 
 client::transport_actor spawn_simulated_transport(caf::actor_system& system, int client,
                                                   const network_hooks& hooks) {
-  const auto actor =
-    rt::spawn<caf::actor, simulated_transport_state>(system, client, &hooks);
+  const auto actor = rt::spawn<caf::actor, simulated_transport_state>(system, client, &hooks);
   return caf::actor_cast<client::transport_actor>(actor);
 }
 

@@ -65,8 +65,8 @@ std::string_view to_string(canary bug) {
 std::string plan::describe() const {
   std::string text = "clients=" + std::to_string(clients) + " ids=" + std::to_string(ids) +
                      " collections=" + std::to_string(collections) +
-                     " actions=" + std::to_string(actions) + " strategy=" +
-                     std::string{core::to_string(policy.strategy)};
+                     " actions=" + std::to_string(actions) +
+                     " strategy=" + std::string{core::to_string(policy.strategy)};
   for (const auto& [name, chance] : chances)
     if (this->*chance != 0)
       text += std::string{" "} + name + "=" + std::to_string(this->*chance);
@@ -82,8 +82,8 @@ plan make_plan(std::uint64_t seed) {
   made.collections = 1 + static_cast<int>(below(2));
   made.actions = 30 + static_cast<int>(below(101));
   constexpr std::array strategies{
-    core::conflict_strategy::merge, core::conflict_strategy::merge,
-    core::conflict_strategy::server_wins, core::conflict_strategy::client_wins,
+    core::conflict_strategy::merge,           core::conflict_strategy::merge,
+    core::conflict_strategy::server_wins,     core::conflict_strategy::client_wins,
     core::conflict_strategy::last_write_wins, core::conflict_strategy::manual,
     core::conflict_strategy::custom};
   made.policy.strategy = strategies[below(strategies.size())];

@@ -13,11 +13,11 @@ namespace syncline::actors::simulation {
 /// Known bugs that can be planted, to prove that a run finds them.
 enum class canary {
   none,
-  cursor_before_rows,     ///< the cursor is stored before the rows that it covers
-  entry_removed_early,    ///< an outbox entry leaves with its sending, not with its answer
-  dedup_forgotten,        ///< the server forgets at a restart what it has answered
-  seq_outside,            ///< the sequence is drawn outside the transaction
-  deletes_on_404          ///< a 404 is read as "nothing is there"
+  cursor_before_rows,  ///< the cursor is stored before the rows that it covers
+  entry_removed_early, ///< an outbox entry leaves with its sending, not with its answer
+  dedup_forgotten,     ///< the server forgets at a restart what it has answered
+  seq_outside,         ///< the sequence is drawn outside the transaction
+  deletes_on_404       ///< a 404 is read as "nothing is there"
 };
 
 [[nodiscard]] std::optional<canary> canary_from(std::string_view name);

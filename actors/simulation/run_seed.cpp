@@ -10,10 +10,9 @@ namespace syncline::actors::simulation {
 
 namespace {
 
-constexpr std::array crash_points{"client before commit", "client after commit",
-                                  "server before commit", "server after commit",
-                                  "batch arrives",        "pull arrives",
-                                  "answer arrives",       "page arrives"};
+constexpr std::array crash_points{
+  "client before commit", "client after commit", "server before commit", "server after commit",
+  "batch arrives",        "pull arrives",        "answer arrives",       "page arrives"};
 
 // The item that is only ever added to: its sum must be exact.
 constexpr const char* sum_id = "sum";
@@ -23,6 +22,10 @@ public:
   driver(world& world, std::uint64_t seed) : world_{world}, random_{seed * 31 + 7} {
     for (int i = 0; i < world_.options().clients; ++i)
       world_.add_client(client_settings());
+    world_.set_on_arrival([this](int client) {
+      for (int i = 0; i < 3 && chance(250); ++i)
+        write_something(world_.client(client));
+    });
   }
 
   void work() {
@@ -129,7 +132,7 @@ private:
       world_.server().trim(static_cast<std::int64_t>(random_() % 60'000));
     restore_some();
     if (!chance(150))
-      write_something();
+      write_something(any_client());
   }
 
   void restore_some() {
@@ -170,10 +173,13 @@ private:
   accepted_write fill(const client_node& client, msg::Mutation& mutation) {
     accepted_write write;
     write.token = new_token(client);
+    write.field = "f0";
+    write.whole = true;
     std::string text = "\"" + write.token + "\"";
     if (world_.options().poison != 0 && strikes(world_.options().poison, "poisoned write"))
       text = "\"poison " + write.token + "\"";
     if (mutation.kind() == msg::UPDATE && chance(700)) {
+      write.whole = false;
       write.field = "f" + std::to_string(random_() % 3);
       mutation.set_patch("{\"" + write.field + "\":" + text + "}");
     } else {
@@ -203,6 +209,7 @@ private:
         add_increment(mutation, "n");
     } else if (kind < 9) {
       mutation.set_kind(msg::DELETE);
+      write.whole = true;
     } else {
       mutation.set_kind(msg::CREATE);
       write = fill(client, mutation);
@@ -218,8 +225,7 @@ private:
     increment.set_integer(1 + static_cast<std::int64_t>(random_() % 3));
   }
 
-  void write_something() {
-    auto& client = any_client();
+  void write_something(client_node& client) {
     msg::WriteLocal command;
     std::map<std::string, accepted_write> writes;
     if (chance(250)) {
@@ -271,21 +277,54 @@ run_report run_seed(std::uint64_t seed, canary planted) {
 
 const std::vector<std::string>& required_counts() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> all{
-      "410 ahead", "410 epoch", "410 floor", "410 start", "SKIP that had been applied",
-      "atomic refusal", "client_retired", "gap: the client was rolled back",
-      "gap: the server lost history", "host function asked", "lane decided",
-      "local writes accepted", "mutated_retry", "result CONFLICT", "result DELETE_CONFLICT",
-      "result FAILED", "result OUTCOME_UNKNOWN", "result SKIPPED", "result SYNCED",
-      "rollback of a refused write", "server_restarted", "stale page", "stale resolution",
-      "suppressed duplicates", "tombstones trimmed", "fault poison"};
+    std::vector<std::string> all{"410 ahead",
+                                 "410 epoch",
+                                 "410 floor",
+                                 "410 start",
+                                 "SKIP that had been applied",
+                                 "atomic refusal",
+                                 "client_retired",
+                                 "gap: the client was rolled back",
+                                 "gap: the server lost history",
+                                 "host function asked",
+                                 "lane decided",
+                                 "local writes accepted",
+                                 "mutated_retry",
+                                 "result CONFLICT",
+                                 "result DELETE_CONFLICT",
+                                 "result FAILED",
+                                 "result OUTCOME_UNKNOWN",
+                                 "result SKIPPED",
+                                 "result SYNCED",
+                                 "rollback of a refused write",
+                                 "server_restarted",
+                                 "stale page",
+                                 "stale resolution",
+                                 "suppressed duplicates",
+                                 "tombstones trimmed",
+                                 "fault poison"};
     for (const char* point : crash_points)
       all.push_back(std::string{"crash at "} + point);
-    for (const char* fault :
-         {"lose_request", "lose_reply", "cut_reply", "duplicate", "slow", "portal", "not_found",
-          "server_error", "crash_client", "crash_server", "crash_at_point", "restore_by_tool",
-          "restore_by_hand", "roll_back_client", "copy_client", "trim", "disk_full", "clock_jump",
-          "groups", "depends"})
+    for (const char* fault : {"lose_request",
+                              "lose_reply",
+                              "cut_reply",
+                              "duplicate",
+                              "slow",
+                              "portal",
+                              "not_found",
+                              "server_error",
+                              "crash_client",
+                              "crash_server",
+                              "crash_at_point",
+                              "restore_by_tool",
+                              "restore_by_hand",
+                              "roll_back_client",
+                              "copy_client",
+                              "trim",
+                              "disk_full",
+                              "clock_jump",
+                              "groups",
+                              "depends"})
       all.push_back(std::string{"fault "} + fault);
     return all;
   }();

@@ -8,7 +8,7 @@ namespace syncline::actors::simulation {
 class server_node::recording_store : public storage::server_store {
 public:
   recording_store(server_node& node, std::unique_ptr<storage::server_store> inner)
-      : node_{node}, inner_{std::move(inner)} {}
+    : node_{node}, inner_{std::move(inner)} {}
 
   core::expected<std::vector<storage::batch_output>>
   apply(std::span<const storage::batch_input> batches) override {
@@ -55,7 +55,7 @@ private:
 
 server_node::server_node(deterministic_system& system, counters& counts, server_node_hooks hooks,
                          storage::server_canaries canaries)
-    : system_{system}, counts_{counts}, hooks_{std::move(hooks)}, canaries_{canaries} {}
+  : system_{system}, counts_{counts}, hooks_{std::move(hooks)}, canaries_{canaries} {}
 
 void server_node::start(bool new_epoch) {
   storage::memory_options options;
@@ -85,8 +85,8 @@ void server_node::start(bool new_epoch) {
   store_ = std::make_shared<recording_store>(*this, std::move(*opened));
   server::store_options actor_options;
   actor_options.where = rt::placement::pooled;
-  store_actor_ = server::spawn_store(system_.system(), store_, {hooks_.wall_ms, hooks_.random},
-                                     actor_options);
+  store_actor_ =
+    server::spawn_store(system_.system(), store_, {hooks_.wall_ms, hooks_.random}, actor_options);
   alive_ = true;
 }
 

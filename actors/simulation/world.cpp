@@ -6,11 +6,11 @@ namespace syncline::actors::simulation {
 
 namespace {
 constexpr std::int64_t forever_ms = 24LL * 3600 * 1000;
-}
+} // namespace
 
 world::world(std::uint64_t seed, const plan& made, canary planted)
-    : plan_{made}, random_{seed}, system_{std::make_unique<deterministic_system>(seed ^ 0x5eed)},
-      planted_{planted} {
+  : plan_{made}, random_{seed}, system_{std::make_unique<deterministic_system>(seed ^ 0x5eed)},
+    planted_{planted} {
   collections_ = {"items", "notes"};
   collections_.resize(static_cast<std::size_t>(made.collections));
   fate_ = [this](int client, const msg::HttpRequest& request) {
@@ -26,8 +26,11 @@ world::world(std::uint64_t seed, const plan& made, canary planted)
   };
   network_.reply_arrives = [this](int client, const msg::HttpRequest& request,
                                   const msg::HttpReply& reply) {
-    if (reply.status() == 200)
-      at_crash_point(request.method() == "POST" ? "answer arrives" : "page arrives", client);
+    if (reply.status() != 200)
+      return;
+    at_crash_point(request.method() == "POST" ? "answer arrives" : "page arrives", client);
+    if (on_arrival_ && faults_)
+      on_arrival_(client);
   };
   storage::server_canaries canaries;
   canaries.forgets_results_at_start = planted == canary::dedup_forgotten;
@@ -157,8 +160,8 @@ exchange_fate world::seeded_fate(int, const msg::HttpRequest& request) {
   fate.request_delay_ms = 1 + static_cast<std::int64_t>(random_() % 40);
   fate.reply_delay_ms = 1 + static_cast<std::int64_t>(random_() % 40);
   const bool is_batch = request.method() == "POST";
-  const bool poisoned = plan_.poison != 0 && is_batch &&
-                        request.body().find("poison") != std::string::npos;
+  const bool poisoned =
+    plan_.poison != 0 && is_batch && request.body().find("poison") != std::string::npos;
   if (poisoned) {
     counts_.add("fault poison");
     fate.answered_by_another = foreign_reply(random_() % 2 == 0 ? 400 : 413, "<html>bad</html>");
@@ -208,8 +211,7 @@ std::map<std::string, std::string> world::server_items(const std::string& collec
   }
 }
 
-std::map<std::string, std::string> world::visible_items(int client,
-                                                        const std::string& collection) {
+std::map<std::string, std::string> world::visible_items(int client, const std::string& collection) {
   std::map<std::string, std::string> items;
   const auto snapshot = this->client(client).store().snapshot();
   core::ensure(snapshot.has_value(), "the client's store can be read");

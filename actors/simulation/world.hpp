@@ -65,6 +65,10 @@ public:
   void set_fate(fate_function fate) {
     fate_ = std::move(fate);
   }
+  /// Called when a reply reaches a living client: local writes may race with what it brings.
+  void set_on_arrival(std::function<void(int client)> on_arrival) {
+    on_arrival_ = std::move(on_arrival);
+  }
   [[nodiscard]] exchange_fate seeded_fate(int client, const msg::HttpRequest& request);
   void end_faults() {
     faults_ = false;
@@ -103,6 +107,7 @@ private:
   std::unique_ptr<deterministic_system> system_;
   network_hooks network_;
   fate_function fate_;
+  std::function<void(int client)> on_arrival_;
   canary planted_;
   std::unique_ptr<server_node> server_;
   std::vector<std::unique_ptr<client_node>> clients_;

@@ -14,9 +14,9 @@ std::int64_t backoff_bound_ms(std::uint32_t failures, const backoff_options& opt
 std::int64_t backoff::fail(std::uint64_t random, std::int64_t retry_after_ms) {
   ++failures_;
   const std::int64_t bound = backoff_bound_ms(failures_, options_);
-  const auto jittered =
-    static_cast<std::int64_t>(random % (static_cast<std::uint64_t>(bound) + 1));
-  const std::int64_t asked = std::clamp<std::int64_t>(retry_after_ms, 0, options_.retry_after_max_ms);
+  const auto jittered = static_cast<std::int64_t>(random % (static_cast<std::uint64_t>(bound) + 1));
+  const std::int64_t asked =
+    std::clamp<std::int64_t>(retry_after_ms, 0, options_.retry_after_max_ms);
   return std::max(jittered, asked);
 }
 

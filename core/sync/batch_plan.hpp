@@ -25,7 +25,7 @@ class batch_planner {
 public:
   /// @param item_limit at least 1
   batch_planner(std::uint32_t item_limit, std::uint64_t byte_limit)
-      : item_limit_{item_limit}, byte_limit_{byte_limit} {}
+    : item_limit_{item_limit}, byte_limit_{byte_limit} {}
 
   void offer(const batch_candidate& candidate);
 

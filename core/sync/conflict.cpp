@@ -65,16 +65,16 @@ void become(msg::Mutation& mutation, msg::MutationKind kind, std::string body = 
 std::optional<msg::Mutation> rebase(msg::Mutation mutation, const optional_body& winner,
                                     const optional_body& mine) {
   switch (mutation.kind()) {
-    case msg::DELETE:
-      return winner ? std::optional{mutation} : std::nullopt;
-    case msg::CREATE:
-      if (winner)
-        become(mutation, msg::UPDATE, mutation.body());
-      return mutation;
-    default:
-      if (!winner && mine)
-        become(mutation, msg::CREATE, *mine);
-      return mutation;
+  case msg::DELETE:
+    return winner ? std::optional{mutation} : std::nullopt;
+  case msg::CREATE:
+    if (winner)
+      become(mutation, msg::UPDATE, mutation.body());
+    return mutation;
+  default:
+    if (!winner && mine)
+      become(mutation, msg::CREATE, *mine);
+    return mutation;
   }
 }
 
@@ -175,13 +175,17 @@ head_outcome decide_head(const conflict_question& question, const msg::Mutation&
   if (head.increments().empty() && same_json(mine, theirs))
     return {std::nullopt, msg::EQUAL, {}};
   switch (question.policy.strategy) {
-    case conflict_strategy::server_wins: return take_server(head, theirs);
-    case conflict_strategy::client_wins: return take_client(head, theirs, mine);
-    case conflict_strategy::last_write_wins:
-      return mine_is_later(question, head) ? take_client(head, theirs, mine)
-                                           : take_server(head, theirs);
-    case conflict_strategy::merge: return merge_head(question, head, base, theirs, mine);
-    default: return {head, msg::PARKED, {}};
+  case conflict_strategy::server_wins:
+    return take_server(head, theirs);
+  case conflict_strategy::client_wins:
+    return take_client(head, theirs, mine);
+  case conflict_strategy::last_write_wins:
+    return mine_is_later(question, head) ? take_client(head, theirs, mine)
+                                         : take_server(head, theirs);
+  case conflict_strategy::merge:
+    return merge_head(question, head, base, theirs, mine);
+  default:
+    return {head, msg::PARKED, {}};
   }
 }
 
@@ -246,8 +250,8 @@ std::vector<std::string> replaced_fields(const optional_body& base, const option
 class decision_builder {
 public:
   explicit decision_builder(const conflict_question& question)
-      : question_{question}, theirs_{theirs_body(question)}, mine_{kept_body(question)},
-        winner_{theirs_} {
+    : question_{question}, theirs_{theirs_body(question)}, mine_{kept_body(question)}, winner_{
+                                                                                         theirs_} {
     decision_.set_collection(question.collection);
     decision_.set_id(question.id);
     decision_.set_lane_revision(question.lane.record.revision());

@@ -40,8 +40,8 @@ struct conflict_question {
   /// Tombstone or item; nullopt: the server has no such item.
   std::optional<msg::Item> theirs;
   conflict_policy policy;
-  std::uint64_t writer_tag = 0; ///< of this client: breaks ties of last_write_wins
-  std::optional<verdict> said;  ///< by the host's function or by the user
+  std::uint64_t writer_tag = 0;  ///< of this client: breaks ties of last_write_wins
+  std::optional<verdict> said;   ///< by the host's function or by the user
   std::uint64_t conflict_id = 0; ///< random; names the record
   std::int64_t now_ms = 0;
 };

@@ -103,11 +103,16 @@ msg::Place server_history::head() const {
 
 std::string_view to_string(place_problem problem) {
   switch (problem) {
-    case place_problem::none: return "none";
-    case place_problem::epoch: return "epoch";
-    case place_problem::start: return "start";
-    case place_problem::ahead: return "ahead";
-    case place_problem::floor: return "floor";
+  case place_problem::none:
+    return "none";
+  case place_problem::epoch:
+    return "epoch";
+  case place_problem::start:
+    return "start";
+  case place_problem::ahead:
+    return "ahead";
+  case place_problem::floor:
+    return "floor";
   }
   return "none";
 }
@@ -122,9 +127,8 @@ place_problem check_place(const server_history& history, const msg::Place& place
     if (record.start() != place.start())
       continue;
     const bool is_current = i + 1 == history.starts.size();
-    const std::uint64_t end =
-      is_current ? history.head_seq : history.starts[i + 1].first_seq() - 1;
-    if (is_current && place.seq() > end)
+    const std::uint64_t end = is_current ? history.head_seq : history.starts[i + 1].first_seq() - 1;
+    if (place.seq() > history.head_seq)
       return place_problem::ahead;
     // One below its first: the head at which that start began.
     const bool inside = place.seq() + 1 >= record.first_seq() && place.seq() <= end;
@@ -134,8 +138,8 @@ place_problem check_place(const server_history& history, const msg::Place& place
 }
 
 msg::Place later_place(const msg::Place& known, const msg::Place& answered) {
-  const bool keeps = !is_none(known) && known.epoch() == answered.epoch() &&
-                     known.seq() > answered.seq();
+  const bool keeps =
+    !is_none(known) && known.epoch() == answered.epoch() && known.seq() > answered.seq();
   return keeps || is_none(answered) ? known : answered;
 }
 

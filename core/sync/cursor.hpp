@@ -41,7 +41,7 @@ enum class place_problem {
   none,
   epoch, ///< another store: restored by our tool, or made anew
   start, ///< a start that this history does not have, or not at that seq: copied back by hand
-  ahead, ///< beyond the head
+  ahead, ///< of a known start, but beyond all that this server has
   floor  ///< tombstones after it are trimmed
 };
 [[nodiscard]] std::string_view to_string(place_problem problem);

@@ -67,8 +67,8 @@ visible_item starting_version(const lane& lane, const std::optional<item_view>& 
 void apply_visibly(visible_item& item, const msg::Mutation& mutation) {
   if (mutation.kind() == msg::SKIP)
     return;
-  auto body = apply_mutation(item.exists ? std::optional<std::string_view>{item.body} : std::nullopt,
-                             mutation);
+  auto body = apply_mutation(
+    item.exists ? std::optional<std::string_view>{item.body} : std::nullopt, mutation);
   if (!body)
     return; // The server will refuse it for the same reason; until then it shows no effect.
   item.exists = body->has_value();
@@ -93,11 +93,16 @@ sync_status status_of(const lane& lane) {
 
 std::string_view to_string(sync_status status) {
   switch (status) {
-    case sync_status::synced: return "SYNCED";
-    case sync_status::pending: return "PENDING";
-    case sync_status::failed: return "FAILED";
-    case sync_status::conflict: return "CONFLICT";
-    case sync_status::delete_conflict: return "DELETE_CONFLICT";
+  case sync_status::synced:
+    return "SYNCED";
+  case sync_status::pending:
+    return "PENDING";
+  case sync_status::failed:
+    return "FAILED";
+  case sync_status::conflict:
+    return "CONFLICT";
+  case sync_status::delete_conflict:
+    return "DELETE_CONFLICT";
   }
   return "SYNCED";
 }
@@ -186,8 +191,8 @@ encounter meet(lane& lane, const std::optional<item_view>& row, const meeting& w
   if (row_lives && row->header.stamp == made_on)
     return encounter::agrees;
   // A page read before our own acknowledged change says nothing against it.
-  const std::uint64_t said_at = row ? std::max(row->header.stamp.seq, where.head_seq)
-                                    : where.head_seq;
+  const std::uint64_t said_at =
+    row ? std::max(row->header.stamp.seq, where.head_seq) : where.head_seq;
   if (!where.restoring && said_at < made_on.seq)
     return encounter::agrees;
   if (row_lives && adds_up_only(lane)) {
@@ -205,8 +210,8 @@ namespace {
 
 void advance_base(lane& lane, const msg::Mutation& mutation, const msg::MutationResult& result) {
   auto& record = lane.record;
-  const bool exactly_on_it = mutation.kind() != msg::UPDATE ||
-                             from_message(result.previous_stamp()) == lane_base(lane);
+  const bool exactly_on_it =
+    mutation.kind() != msg::UPDATE || from_message(result.previous_stamp()) == lane_base(lane);
   if (!exactly_on_it)
     return; // Others' changes lay between: the next mutation meets its conflict.
   std::optional<std::string_view> kept;
@@ -294,40 +299,40 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
   touch(lane);
   const msg::Mutation& mutation = original ? *original : effect.entry.mutation();
   switch (result.status()) {
-    case msg::SYNCED:
-      effect.fate = entry_fate::acknowledged;
+  case msg::SYNCED:
+    effect.fate = entry_fate::acknowledged;
+    drop_head(lane);
+    acknowledge(lane, mutation, result, base, effect.entry.local_seq());
+    break;
+  case msg::CONFLICT:
+  case msg::DELETE_CONFLICT:
+    effect.fate = entry_fate::refused;
+    if (original)
+      *lane.entries.front().mutable_mutation() = *original;
+    refuse_head(lane, result);
+    return effect;
+  case msg::SKIPPED:
+    if (effect.entry.mutation().kind() == msg::SKIP) {
+      effect.fate = entry_fate::skipped;
       drop_head(lane);
-      acknowledge(lane, mutation, result, base, effect.entry.local_seq());
       break;
-    case msg::CONFLICT:
-    case msg::DELETE_CONFLICT:
-      effect.fate = entry_fate::refused;
-      if (original)
-        *lane.entries.front().mutable_mutation() = *original;
-      refuse_head(lane, result);
+    }
+    effect.error.set_code("bad_answer");
+    effect.error.set_message("the server says that it skipped a change which was no SKIP; retry "
+                             "or discard it");
+    [[fallthrough]];
+  default:
+    if (result.error().retryable() && !original &&
+        effect.entry.attempts() + 1 < retryable_attempts_max) {
+      effect.fate = entry_fate::requeued;
+      requeue_head(lane, result.error(), now_ms);
       return effect;
-    case msg::SKIPPED:
-      if (effect.entry.mutation().kind() == msg::SKIP) {
-        effect.fate = entry_fate::skipped;
-        drop_head(lane);
-        break;
-      }
-      effect.error.set_code("bad_answer");
-      effect.error.set_message("the server says that it skipped a change which was no SKIP; retry "
-                               "or discard it");
-      [[fallthrough]];
-    default:
-      if (result.error().retryable() && !original &&
-          effect.entry.attempts() + 1 < retryable_attempts_max) {
-        effect.fate = entry_fate::requeued;
-        requeue_head(lane, result.error(), now_ms);
-        return effect;
-      }
-      effect.fate = entry_fate::quarantined;
-      if (result.status() == msg::OUTCOME_UNKNOWN && effect.error.code().empty())
-        effect.error.set_code("outcome_unknown");
-      drop_head(lane);
-      break;
+    }
+    effect.fate = entry_fate::quarantined;
+    if (result.status() == msg::OUTCOME_UNKNOWN && effect.error.code().empty())
+      effect.error.set_code("outcome_unknown");
+    drop_head(lane);
+    break;
   }
   compare_rest(lane, base);
   return effect;

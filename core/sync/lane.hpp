@@ -76,10 +76,10 @@ struct meeting {
 
 /// Outcome of a row meeting a lane.
 enum class encounter {
-  agrees,  ///< nothing to do
-  moved,   ///< the lane only adds up, or is empty: its base moved on to the row
-  decide,  ///< the conflict actor must decide before anything of it is sent
-  wait     ///< under a sent entry: after its answer
+  agrees, ///< nothing to do
+  moved,  ///< the lane only adds up, or is empty: its base moved on to the row
+  decide, ///< the conflict actor must decide before anything of it is sent
+  wait    ///< under a sent entry: after its answer
 };
 
 /// Compares a row that a page brought (nullopt: gone, by tombstone or by absence in a range) with

@@ -109,27 +109,29 @@ expected<void> validate_mutation(const msg::Mutation& mutation) {
     return fail("bad_mutation", "the mutation of '" + mutation.id() + "' " + why);
   };
   switch (mutation.kind()) {
-    case msg::CREATE:
-      if (!mutation.has_body() || mutation.has_patch() || !mutation.increments().empty())
-        return bad("creates an item: it needs a body, and neither patch nor increments");
+  case msg::CREATE:
+    if (!mutation.has_body() || mutation.has_patch() || !mutation.increments().empty())
+      return bad("creates an item: it needs a body, and neither patch nor increments");
+    return validate_body(mutation.body());
+  case msg::UPDATE:
+    if (mutation.has_body() && mutation.has_patch())
+      return bad("has both a body and a patch; give one of them");
+    if (!has_absolute_part(mutation) && mutation.increments().empty())
+      return bad("changes nothing: give a body, a patch or increments");
+    for (const auto& increment : mutation.increments())
+      if (increment.amount_case() == msg::Increment::AMOUNT_NOT_SET)
+        return bad("has an increment without an amount");
+    if (mutation.has_body())
       return validate_body(mutation.body());
-    case msg::UPDATE:
-      if (mutation.has_body() && mutation.has_patch())
-        return bad("has both a body and a patch; give one of them");
-      if (!has_absolute_part(mutation) && mutation.increments().empty())
-        return bad("changes nothing: give a body, a patch or increments");
-      for (const auto& increment : mutation.increments())
-        if (increment.amount_case() == msg::Increment::AMOUNT_NOT_SET)
-          return bad("has an increment without an amount");
-      if (mutation.has_body())
-        return validate_body(mutation.body());
-      return mutation.has_patch() ? validate_patch(mutation.patch()) : expected<void>{};
-    case msg::DELETE:
-      if (has_absolute_part(mutation) || !mutation.increments().empty())
-        return bad("deletes an item: it takes neither body, patch nor increments");
-      return {};
-    case msg::SKIP: return {};
-    default: return bad("has no known kind; use CREATE, UPDATE or DELETE");
+    return mutation.has_patch() ? validate_patch(mutation.patch()) : expected<void>{};
+  case msg::DELETE:
+    if (has_absolute_part(mutation) || !mutation.increments().empty())
+      return bad("deletes an item: it takes neither body, patch nor increments");
+    return {};
+  case msg::SKIP:
+    return {};
+  default:
+    return bad("has no known kind; use CREATE, UPDATE or DELETE");
   }
 }
 

@@ -22,8 +22,8 @@ class judgement {
 public:
   judgement(const std::optional<item_view>& current, const msg::Mutation& mutation,
             const server_moment& moment)
-      : current_{current}, mutation_{mutation}, moment_{moment},
-        lives_{current && !current->header.deleted} {
+    : current_{current}, mutation_{mutation}, moment_{moment}, lives_{current &&
+                                                                      !current->header.deleted} {
     verdict_.result.set_mutation_id(mutation.mutation_id());
     verdict_.result.set_server_id(mutation.id());
   }
@@ -32,10 +32,14 @@ public:
     if (auto valid = validate_mutation(mutation_); !valid)
       return failed(valid.error());
     switch (mutation_.kind()) {
-      case msg::CREATE: return create();
-      case msg::UPDATE: return update();
-      case msg::DELETE: return remove();
-      default: return skipped();
+    case msg::CREATE:
+      return create();
+    case msg::UPDATE:
+      return update();
+    case msg::DELETE:
+      return remove();
+    default:
+      return skipped();
     }
   }
 

@@ -43,17 +43,23 @@ std::string looks_like(const msg::HttpReply& reply) {
 
 reply_kind kind_of_refusal(std::uint32_t status) {
   switch (status) {
-    case 400:
-    case 413: return reply_kind::bad_content;
-    case 401:
-    case 403: return reply_kind::needs_auth;
-    case 409:
-    case 410: return reply_kind::refused;
-    case 500: return reply_kind::server_error;
-    case 408:
-    case 425:
-    case 429: return reply_kind::transient;
-    default: return status > 500 && status < 600 ? reply_kind::transient : reply_kind::not_our_server;
+  case 400:
+  case 413:
+    return reply_kind::bad_content;
+  case 401:
+  case 403:
+    return reply_kind::needs_auth;
+  case 409:
+  case 410:
+    return reply_kind::refused;
+  case 500:
+    return reply_kind::server_error;
+  case 408:
+  case 425:
+  case 429:
+    return reply_kind::transient;
+  default:
+    return status > 500 && status < 600 ? reply_kind::transient : reply_kind::not_our_server;
   }
 }
 
@@ -92,22 +98,30 @@ bool is_consistent(const msg::DeltaPage& page, const std::string& collection,
       return false;
     before = &item.id();
   }
-  return page.deleted().empty() &&
-         (page.range_to_end() || (!page.range_through().empty() && *before <= page.range_through()));
+  return page.deleted().empty() && (page.range_to_end() || (!page.range_through().empty() &&
+                                                            *before <= page.range_through()));
 }
 
 } // namespace
 
 std::string_view to_string(reply_kind kind) {
   switch (kind) {
-    case reply_kind::ok: return "ok";
-    case reply_kind::not_modified: return "not_modified";
-    case reply_kind::refused: return "refused";
-    case reply_kind::bad_content: return "bad_content";
-    case reply_kind::server_error: return "server_error";
-    case reply_kind::transient: return "unreachable";
-    case reply_kind::needs_auth: return "needs_auth";
-    case reply_kind::not_our_server: return "not_our_server";
+  case reply_kind::ok:
+    return "ok";
+  case reply_kind::not_modified:
+    return "not_modified";
+  case reply_kind::refused:
+    return "refused";
+  case reply_kind::bad_content:
+    return "bad_content";
+  case reply_kind::server_error:
+    return "server_error";
+  case reply_kind::transient:
+    return "unreachable";
+  case reply_kind::needs_auth:
+    return "needs_auth";
+  case reply_kind::not_our_server:
+    return "not_our_server";
   }
   return "unreachable";
 }
@@ -180,7 +194,8 @@ delta_reply read_delta_reply(const msg::HttpReply& reply, const std::string& col
   out.kind = reply_kind::ok;
   if (!parse_body(reply, out.page) || !is_consistent(out.page, collection, cursor)) {
     out.kind = reply_kind::not_our_server;
-    out.why = "the answer to a pull is not a whole page of this protocol (" + looks_like(reply) + ")";
+    out.why =
+      "the answer to a pull is not a whole page of this protocol (" + looks_like(reply) + ")";
   }
   return out;
 }

@@ -13,13 +13,13 @@ namespace syncline::net {
 /// What a reply is, whatever its status says.
 enum class reply_kind {
   ok,
-  not_modified,   ///< 304 to a pull
-  refused,        ///< our server's refusal: see `refusal`
-  bad_content,    ///< 400 or 413: some mutation of the batch may be poison
-  server_error,   ///< 500: after several of them, some mutation may be poison
-  transient,      ///< network, 408, 429, other 5xx: again, later
-  needs_auth,     ///< 401, 403
-  not_our_server  ///< HTML, 404, something unreadable: a captive portal, a proxy, a wrong address
+  not_modified,  ///< 304 to a pull
+  refused,       ///< our server's refusal: see `refusal`
+  bad_content,   ///< 400 or 413: some mutation of the batch may be poison
+  server_error,  ///< 500: after several of them, some mutation may be poison
+  transient,     ///< network, 408, 429, other 5xx: again, later
+  needs_auth,    ///< 401, 403
+  not_our_server ///< HTML, 404, something unreadable: a captive portal, a proxy, a wrong address
 };
 
 [[nodiscard]] std::string_view to_string(reply_kind kind);
@@ -53,10 +53,11 @@ struct delta_reply : judged_reply {
                                                   std::uint32_t timeout_ms);
 /// Nothing that is not a whole, consistent page for `collection` and `cursor` is `ok`.
 [[nodiscard]] delta_reply read_delta_reply(const msg::HttpReply& reply,
-                                           const std::string& collection,
-                                           const std::string& cursor, std::int64_t now_ms);
+                                           const std::string& collection, const std::string& cursor,
+                                           std::int64_t now_ms);
 
-/// `Retry-After` (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date; 0 for anything else.
+/// `Retry-After` (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date; 0 for anything
+/// else.
 [[nodiscard]] std::int64_t parse_retry_after(std::string_view value, std::int64_t now_ms);
 
 /// The value of a header, lower-case name; empty where it is absent.

@@ -92,7 +92,8 @@ expected<server_ask> read_batch(const msg::HttpRequest& request, const url_targe
     const auto& body = request.body();
     if (body.size() > std::numeric_limits<int>::max() ||
         !ask.batch.request.ParseFromArray(body.data(), static_cast<int>(body.size())))
-      return fail("bad_protobuf", "the body is not a BatchRequest in protobuf; nothing was applied");
+      return fail("bad_protobuf",
+                  "the body is not a BatchRequest in protobuf; nothing was applied");
     if (ask.batch.request.mutations_size() > batch_mutations_max)
       return fail("too_many", "a batch has at most 1000 mutations; send several batches");
   } else if (type.empty() || type.starts_with(json_type)) {
@@ -182,9 +183,8 @@ msg::HttpReply make_reply(std::uint32_t status, const google::protobuf::MessageL
 
 msg::HttpReply make_refusal(const msg::ErrorReply& refusal, body_format format) {
   const auto status = static_cast<std::uint32_t>(http_status_of(refusal.code()));
-  auto reply = format == body_format::protobuf
-                 ? make_reply(status, refusal)
-                 : make_reply(status, json_type, error_json(refusal));
+  auto reply = format == body_format::protobuf ? make_reply(status, refusal)
+                                               : make_reply(status, json_type, error_json(refusal));
   if (status == 503 || status == 429)
     add_header(reply, "retry-after", "1");
   return reply;

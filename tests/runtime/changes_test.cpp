@@ -1,12 +1,12 @@
 #include "tests/runtime/runtime_support.hpp"
 
+#include <poll.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <set>
 #include <stdexcept>
 #include <thread>
-
-#include <poll.h>
 
 BOOST_AUTO_TEST_SUITE(runtime_changes)
 

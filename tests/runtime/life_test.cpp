@@ -2,12 +2,12 @@
 
 #include "tests/runtime/runtime_support.hpp"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <filesystem>
 #include <fstream>
 #include <thread>
-
-#include <sys/wait.h>
-#include <unistd.h>
 
 BOOST_AUTO_TEST_SUITE(runtime_life)
 

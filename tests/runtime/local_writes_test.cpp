@@ -59,8 +59,8 @@ BOOST_AUTO_TEST_CASE(a_bad_write_says_why_and_stores_nothing) {
 BOOST_AUTO_TEST_CASE(one_bad_operation_keeps_the_whole_write_out) {
   temporary_directory directory;
   const auto one = open_or_fail(test_options(directory));
-  const auto written = one->write({operation::put("notes", "a", "{}"),
-                                   operation::create("notes", "b", "nonsense")});
+  const auto written =
+    one->write({operation::put("notes", "a", "{}"), operation::create("notes", "b", "nonsense")});
   BOOST_TEST(code_of(written) == "bad_json");
   BOOST_TEST(value_or_fail(one->list("notes")).empty());
 }

@@ -31,7 +31,7 @@ public:
     options.directory = directory_.path() / "server";
     options.http.port = port_;
     auto started = actors::server::server::start(options);
-    BOOST_REQUIRE_MESSAGE(started, started ? "" : started.error().message);
+    BOOST_REQUIRE_MESSAGE(started.has_value(), started ? "" : started.error().message);
     server_ = std::move(*started);
     port_ = server_->port();
   }
@@ -69,19 +69,20 @@ inline options test_options(const temporary_directory& directory, std::string se
 /// Opens, or ends the test.
 inline std::unique_ptr<runtime> open_or_fail(options how) {
   auto opened = runtime::open(std::move(how));
-  BOOST_REQUIRE_MESSAGE(opened, opened ? "" : opened.error().code + ": " + opened.error().message);
+  BOOST_REQUIRE_MESSAGE(opened.has_value(),
+                        opened ? "" : opened.error().code + ": " + opened.error().message);
   return std::move(*opened);
 }
 
 template <class T>
 T value_or_fail(result<T> outcome) {
-  BOOST_REQUIRE_MESSAGE(outcome,
+  BOOST_REQUIRE_MESSAGE(outcome.has_value(),
                         outcome ? "" : outcome.error().code + ": " + outcome.error().message);
   return std::move(*outcome);
 }
 
 inline void check_done(const result<void>& outcome) {
-  BOOST_REQUIRE_MESSAGE(outcome,
+  BOOST_REQUIRE_MESSAGE(outcome.has_value(),
                         outcome ? "" : outcome.error().code + ": " + outcome.error().message);
 }
 

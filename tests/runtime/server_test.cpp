@@ -3,8 +3,8 @@
 #include "net/client/http_pool.hpp"
 #include "tests/runtime/runtime_support.hpp"
 
+#include <atomic>
 #include <future>
-#include <thread>
 
 BOOST_AUTO_TEST_SUITE(server_face)
 
@@ -24,7 +24,7 @@ server_options on(const temporary_directory& directory) {
 
 std::unique_ptr<server> start_or_fail(server_options options) {
   auto started = server::start(std::move(options));
-  BOOST_REQUIRE_MESSAGE(started, started ? "" : started.error().message);
+  BOOST_REQUIRE_MESSAGE(started.has_value(), started ? "" : started.error().message);
   return std::move(*started);
 }
 
@@ -34,8 +34,7 @@ msg::HttpReply get(const std::string& url, const std::string& target) {
   request.set_method("GET");
   request.set_target(target);
   std::promise<msg::HttpReply> answered;
-  pool.submit(url, request,
-              [&](msg::HttpReply reply) { answered.set_value(std::move(reply)); });
+  pool.submit(url, request, [&](msg::HttpReply reply) { answered.set_value(std::move(reply)); });
   return answered.get_future().get();
 }
 
@@ -58,12 +57,12 @@ BOOST_AUTO_TEST_CASE(a_store_and_a_port_have_one_server) {
   temporary_directory other;
   const auto one = start_or_fail(on(directory));
   const auto second = server::start(on(directory));
-  BOOST_REQUIRE(!second);
+  BOOST_REQUIRE(!second.has_value());
   BOOST_TEST(second.error().code == "store_locked");
   auto options = on(other);
   options.http.port = one->port();
   const auto third = server::start(options);
-  BOOST_REQUIRE(!third);
+  BOOST_REQUIRE(!third.has_value());
   BOOST_TEST(third.error().code == "address_in_use");
   start_or_fail(on(other)); // Nothing of the failed start is left.
 }

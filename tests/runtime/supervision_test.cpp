@@ -10,6 +10,8 @@
 #include "storage/kv_lmdb.hpp"
 #include "tests/runtime/runtime_support.hpp"
 
+#include <atomic>
+#include <condition_variable>
 #include <future>
 #include <mutex>
 #include <stdexcept>
@@ -29,19 +31,19 @@ std::shared_ptr<storage::client_store> open_store(const temporary_directory& dir
   files.create = true;
   files.durable = storage::durability::process;
   auto kv = storage::open_lmdb(files);
-  BOOST_REQUIRE(kv);
+  BOOST_REQUIRE(kv.has_value());
   storage::client_store_options options;
   options.random = actors::system_random;
   options.now_ms = actors::system_wall_ms;
   auto store = storage::client_store::open(std::move(*kv), options);
-  BOOST_REQUIRE(store);
+  BOOST_REQUIRE(store.has_value());
   return std::move(*store);
 }
 
 /// A supervised client over `store`, whose event sink the test gives.
 struct supervised_client {
   supervised_client(std::shared_ptr<storage::client_store> over, actors::client::event_sink sink)
-      : store{std::move(over)} {
+    : store{std::move(over)} {
     rt::configure(config, 2);
     system.emplace(config);
     actors::supervisor_options options;
@@ -67,8 +69,7 @@ struct supervised_client {
     actors::client::client_options options;
     options.outbox.paused = options.poll.paused = true;
     auto set = actors::client::spawn_client(
-      *system, store, transport, sink, [](const char*) { return actors::system_seams(); },
-      options);
+      *system, store, transport, sink, [](const char*) { return actors::system_seams(); }, options);
     std::vector<actors::supervised> all;
     for (const auto& handle : set.in_stop_order())
       all.push_back({handle == set.observer ? "observer" : "other", handle});
@@ -151,7 +152,7 @@ BOOST_AUTO_TEST_CASE(a_failing_event_sink_restarts_the_set_and_loses_no_write) {
   BOOST_TEST(client.put(after, "b").has_value());
   BOOST_TEST(told->get_future().get() == "b");
   const auto view = store->snapshot();
-  BOOST_REQUIRE(view);
+  BOOST_REQUIRE(view.has_value());
   for (const auto* id : {"a", "b"}) {
     const auto item = view->get("notes", id);
     BOOST_TEST((item && item->has_value()));
@@ -169,7 +170,7 @@ BOOST_AUTO_TEST_CASE(a_write_to_a_set_that_has_ended_is_answered) {
   caf::anon_send_exit(before.observer, caf::exit_reason::kill);
   client.wait_for_generation(2);
   const auto outcome = client.put(before, "a");
-  BOOST_REQUIRE(!outcome);
+  BOOST_REQUIRE(!outcome.has_value());
   BOOST_TEST(outcome.error().code == "stopped");
 }
 

@@ -20,7 +20,7 @@ BOOST_AUTO_TEST_CASE(M1_an_acknowledged_change_stays_visible_when_the_cursor_pas
   s.push(1); // 4-6
   s.pull(1);
   s.patch(1, "d", R"({"w":"theirs"})");
-  s.push(1); // 7: the entry of seq 3 leaves the change index
+  s.push(1);          // 7: the entry of seq 3 leaves the change index
   s.pull_pages(0, 2); // a (2) and one of 4-6: past 3, without d
   BOOST_TEST(s.visible(0, "d") == R"({"v":"mine"})");
   s.expect_agreement();

@@ -20,7 +20,7 @@ using actors::simulation::world;
 class schedule {
 public:
   explicit schedule(core::conflict_policy policy = {}, int clients = 2)
-      : world_{1, make_plan(policy)} {
+    : world_{1, make_plan(policy)} {
     actors::client::client_options options;
     options.outbox.paused = true;
     options.poll.paused = true;
@@ -29,9 +29,8 @@ public:
     options_ = options;
     for (int i = 0; i < clients; ++i)
       world_.add_client(options);
-    world_.set_fate([this](int client, const msg::HttpRequest& request) {
-      return fate_of(client, request);
-    });
+    world_.set_fate(
+      [this](int client, const msg::HttpRequest& request) { return fate_of(client, request); });
   }
 
   ~schedule() {

@@ -386,8 +386,10 @@ std::string device::inconsistency() const {
       }
     }
   }
+  const auto known = value_of(snapshot.collections());
   for (const auto& entry : outbox())
-    if (in_lanes.count(entry.local_seq()) == 0)
+    if (std::count(known.begin(), known.end(), entry.mutation().collection()) != 0 &&
+        in_lanes.count(entry.local_seq()) == 0)
       return "entry " + std::to_string(entry.local_seq()) + " is in no lane";
   const auto counters = state();
   for (const std::uint64_t seq : counters.sent())

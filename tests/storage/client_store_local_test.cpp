@@ -263,6 +263,7 @@ BOOST_AUTO_TEST_CASE(what_depends_on_another_item_waits_for_its_answer) {
 BOOST_AUTO_TEST_CASE(a_write_that_depends_on_another_is_not_folded_into_an_earlier_one) {
   test_server server;
   device client;
+  client.pull_all(server.store());
   client.put("a", R"({"n":0})");
   client.put("b", "{}");
   client.write(adding("a", "n", 1), {"b"});
@@ -318,6 +319,7 @@ BOOST_AUTO_TEST_CASE(writes_are_never_folded_across_the_edge_of_a_group) {
 BOOST_AUTO_TEST_CASE(a_group_waits_until_all_of_it_can_go) {
   test_server server;
   device client;
+  client.pull_all(server.store());
   client.put("a", R"({"n":1})");
   client.write_group({adding("a", "n", 1), creating("b")});
   client.push(server.store());
@@ -332,6 +334,7 @@ BOOST_AUTO_TEST_CASE(a_group_waits_until_all_of_it_can_go) {
 BOOST_AUTO_TEST_CASE(members_of_a_group_may_depend_on_each_other) {
   test_server server;
   device client;
+  client.pull_all(server.store());
   auto command = commands({creating("parent"), creating("child")}, true);
   command.mutable_operations(1)->add_depends_on("parent");
   BOOST_TEST(client.write(command) == "");

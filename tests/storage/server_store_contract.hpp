@@ -98,6 +98,8 @@
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              a_place_that_this_history_lacks_is_refused_with_its_reason)           \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
+                             a_restart_before_the_first_change_is_no_lost_history)                 \
+  SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              m6_plain_clients_carry_what_they_have_seen_in_their_cursor)           \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              trimmed_tombstones_raise_the_floor_of_their_collection)               \

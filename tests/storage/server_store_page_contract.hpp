@@ -9,10 +9,6 @@
 
 namespace syncline::storage::test {
 
-inline std::string numbered(int number) {
-  return "id" + std::to_string(1000 + number);
-}
-
 template <class Factory>
 struct server_page_contract {
   static void create(Factory& factory, sender& from, int first, int end) {
@@ -20,10 +16,6 @@ struct server_page_contract {
     for (int i = first; i < end; ++i)
       mutations.push_back(creating(numbered(i)));
     send(factory.store(), from, std::move(mutations));
-  }
-
-  static msg::Stamp stamp_of(const server_store& store, const std::string& id) {
-    return store.get("default", "items", id).value()->stamp();
   }
 
   static void an_empty_collection_is_one_page() {
@@ -364,6 +356,30 @@ struct server_page_contract {
     BOOST_TEST(refusal_of(factory.store(), query_from(again.cursor())) == "cursor_expired/epoch");
     seen.seen = again.seen();
     BOOST_TEST(refusal_of(factory.store(), seen) == "cursor_expired/epoch");
+  }
+
+  static void a_restart_before_the_first_change_is_no_lost_history() {
+    Factory factory;
+    mirror client;
+    client.pull_all(factory.store());
+    factory.reopen();
+    client.pull_all(factory.store());
+    sender a{"client-a"};
+    auto failing = a.batch(factory.store(), {creating("bad", "[]")}); // Touches the space.
+    answer_to(factory.store(), failing);
+    factory.reopen();
+    factory.reopen();
+    auto batch = a.batch(factory.store(), {creating("1")});
+    *batch.mutable_seen() = client.seen();
+    answer_to(factory.store(), batch);
+    for (int round = 0; round < 2; ++round) {
+      auto query = query_from(client.cursor());
+      query.seen = client.seen();
+      BOOST_TEST(page_of(factory.store(), query).items_size() == 1);
+      query.seen.set_seq(1); // That much was not under this start.
+      BOOST_TEST(refusal_of(factory.store(), query) == "cursor_expired/start");
+      factory.reopen();
+    }
   }
 
   static void m6_plain_clients_carry_what_they_have_seen_in_their_cursor() {

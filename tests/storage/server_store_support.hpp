@@ -286,4 +286,12 @@ private:
   std::map<std::string, msg::Item> items_;
 };
 
+inline std::string numbered(int number) {
+  return "id" + std::to_string(1000 + number);
+}
+
+inline msg::Stamp stamp_of(const server_store& store, const std::string& id) {
+  return store.get("default", "items", id).value()->stamp();
+}
+
 } // namespace syncline::storage::test

@@ -138,9 +138,8 @@ public:
   [[nodiscard]] result<std::optional<item>> get(std::string_view collection,
                                                 std::string_view id) const;
   /// Up to `limit` items with ids above `after`.
-  [[nodiscard]] result<std::vector<item>> list(std::string_view collection,
-                                               std::string_view after = {},
-                                               std::size_t limit = 1000) const;
+  [[nodiscard]] result<std::vector<item>>
+  list(std::string_view collection, std::string_view after = {}, std::size_t limit = 1000) const;
   /// How the item stands; nullopt where there is none.
   [[nodiscard]] result<std::optional<item_state>> sync_status(std::string_view collection,
                                                               std::string_view id) const;

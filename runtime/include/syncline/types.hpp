@@ -27,8 +27,8 @@ enum class item_state {
 /// live as long as the snapshot.
 struct item_view {
   std::string_view id;
-  std::string_view body;      ///< one JSON object
-  std::uint64_t version = 0;  ///< of the server, beneath the waiting writes
+  std::string_view body;     ///< one JSON object
+  std::uint64_t version = 0; ///< of the server, beneath the waiting writes
   std::int64_t last_modified_ms = 0;
   item_state state = item_state::synced;
 };
@@ -70,13 +70,17 @@ struct operation {
     return {operation_kind::create, std::move(collection), std::move(id), std::move(body), {}, {}};
   }
   static operation patch(std::string collection, std::string id, std::string merge_patch) {
-    return {operation_kind::patch, std::move(collection), std::move(id), std::move(merge_patch),
-            {},                    {}};
+    return {
+      operation_kind::patch, std::move(collection), std::move(id), std::move(merge_patch), {}, {}};
   }
   static operation increment(std::string collection, std::string id, std::string field,
                              number amount) {
-    return {operation_kind::increment,     std::move(collection), std::move(id), {},
-            {{std::move(field), amount}}, {}};
+    return {operation_kind::increment,
+            std::move(collection),
+            std::move(id),
+            {},
+            {{std::move(field), amount}},
+            {}};
   }
   static operation remove(std::string collection, std::string id) {
     return {operation_kind::remove, std::move(collection), std::move(id), {}, {}, {}};
@@ -85,11 +89,11 @@ struct operation {
 
 /// How far a write has come. Each stage includes those before it.
 enum class stage {
-  pending, ///< not yet committed here
-  durable, ///< committed here, as far as the store's durability promises
-  sent,    ///< on its way, or was once
+  pending,  ///< not yet committed here
+  durable,  ///< committed here, as far as the store's durability promises
+  sent,     ///< on its way, or was once
   accepted, ///< took effect at the server
-  visible  ///< in what was pulled from the server
+  visible   ///< in what was pulled from the server
 };
 
 /// One change of an item, numbered. Numbers rise, with gaps, and outlive a restart.
@@ -152,8 +156,8 @@ struct runtime_status {
   std::string client; ///< id of this store at the server
   bool started = false;
   bool read_only = false;
-  std::string durability;   ///< full, consistent, process
-  std::string verification; ///< new, clean, verified, unverified (see `options::store_check`)
+  std::string durability;         ///< full, consistent, process
+  std::string verification;       ///< new, clean, verified, unverified (see `options::store_check`)
   std::uint64_t waiting = 0;      ///< writes that the server has not answered
   std::uint64_t acknowledged = 0; ///< accepted, not yet pulled
   std::uint64_t quarantined = 0;
@@ -219,7 +223,7 @@ struct conflict_record {
   std::uint64_t conflict_id = 0;
   std::string collection;
   std::string id;
-  std::string reason;   ///< edit_edit, edit_delete, delete_edit, create_create, server_restored
+  std::string reason; ///< edit_edit, edit_delete, delete_edit, create_create, server_restored
   std::string strategy;
   std::string decision; ///< undecided, took_server, took_client, merged, deleted, equal, parked,
                         ///< user_decided

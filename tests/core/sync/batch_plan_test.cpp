@@ -152,11 +152,11 @@ BOOST_AUTO_TEST_CASE(plans_keep_limits_groups_and_order) {
       if (candidate.group != 0 && taken_of_group.count(candidate.group) != 0)
         RC_ASSERT(taken_of_group[candidate.group] == candidate.group_size);
     const bool one_piece = order.size() == 1 || (singles.empty() && taken_of_group.size() == 1);
-    RC_ASSERT(one_piece || (order.size() <= item_limit && bytes <= byte_limit));
+    RC_ASSERT((one_piece || (order.size() <= item_limit && bytes <= byte_limit)));
     // Nobody waits for ever: where a single mutation may go, something goes.
     const bool any_single = std::any_of(candidates.begin(), candidates.end(),
                                         [](const auto& each) { return each.group == 0; });
-    RC_ASSERT(!any_single || !order.empty());
+    RC_ASSERT((!any_single || !order.empty()));
   }));
 }
 

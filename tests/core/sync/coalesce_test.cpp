@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(one_merged_mutation_has_the_effect_of_both_in_order) {
     }
     if (*outcome == coalesced::separate) {
       RC_ASSERT(merged.SerializeAsString() == first.SerializeAsString());
-      RC_ASSERT((first.has_patch() && second.has_patch()) || first.kind() == msg::DELETE);
+      RC_ASSERT(((first.has_patch() && second.has_patch()) || first.kind() == msg::DELETE));
       return;
     }
     ++merged_count;

@@ -223,7 +223,7 @@ BOOST_AUTO_TEST_CASE(every_entry_is_named_once_in_order_and_the_rest_stands_on_t
                 entries[static_cast<std::size_t>(i)].local_seq());
     const auto theirs = theirs_of(any.question);
     RC_ASSERT(decision.has_kept_body() == theirs.has_value());
-    RC_ASSERT(!theirs || decision.kept_body() == *theirs);
+    RC_ASSERT((!theirs || decision.kept_body() == *theirs));
   }));
 }
 
@@ -244,7 +244,7 @@ BOOST_AUTO_TEST_CASE(the_server_accepts_what_was_decided_one_after_the_other) {
       if (current)
         *sent.mutable_base() = core::to_message(current->header.stamp);
       const auto verdict = core::judge(current, sent, {{1, ++seq}, 0, 0, 0});
-      RC_ASSERT(verdict.result.status() == msg::SYNCED || verdict.result.status() == msg::FAILED);
+      RC_ASSERT((verdict.result.status() == msg::SYNCED || verdict.result.status() == msg::FAILED));
       if (!verdict.header)
         continue;
       body = verdict.body;
@@ -253,7 +253,7 @@ BOOST_AUTO_TEST_CASE(the_server_accepts_what_was_decided_one_after_the_other) {
     const auto expected = result_of(any.question, decision);
     const bool lives = current && !current->header.deleted;
     RC_ASSERT(lives == expected.has_value());
-    RC_ASSERT(!lives || test::same_json(body, expected));
+    RC_ASSERT((!lives || test::same_json(body, expected)));
   }));
 }
 
@@ -324,9 +324,9 @@ BOOST_AUTO_TEST_CASE(whatever_of_mine_is_not_in_the_result_is_in_a_record) {
     const auto any = any_scene();
     const auto decision = core::decide(any.question);
     for (const auto& record : decision.records()) {
-      RC_ASSERT(record.decision() != msg::UNDECIDED && record.decision() != msg::EQUAL);
+      RC_ASSERT((record.decision() != msg::UNDECIDED && record.decision() != msg::EQUAL));
       RC_ASSERT(!record.mine_mutations().empty());
-      RC_ASSERT(record.has_mine_body() || record.mine_mutations(0).kind() == msg::DELETE);
+      RC_ASSERT((record.has_mine_body() || record.mine_mutations(0).kind() == msg::DELETE));
     }
     if (!decision.records().empty())
       return;

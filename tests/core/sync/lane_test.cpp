@@ -164,7 +164,7 @@ BOOST_AUTO_TEST_CASE(p14_a_rolled_back_write_leaves_the_confirmed_value_and_the_
     if (gone_is_sent)
       lane.entries.front().set_state(msg::SENT);
     RC_ASSERT(visible(lane, base).exists == body.has_value());
-    RC_ASSERT(!body || test::same_json(visible(lane, base).body, body));
+    RC_ASSERT((!body || test::same_json(visible(lane, base).body, body)));
     const auto gone = *rc::gen::inRange<std::size_t>(0, gone_is_sent ? 1 : 3);
     if (gone_is_sent) {
       RC_ASSERT(answered(lane, test::failed("bad_mutation"), base) == entry_fate::quarantined);
@@ -180,7 +180,7 @@ BOOST_AUTO_TEST_CASE(p14_a_rolled_back_write_leaves_the_confirmed_value_and_the_
         others = test::applied(others, changes[i]);
     const auto item = visible(lane, base);
     RC_ASSERT(item.exists == others.has_value());
-    RC_ASSERT(!others || test::same_json(item.body, others));
+    RC_ASSERT((!others || test::same_json(item.body, others)));
   }));
 }
 
