@@ -221,6 +221,14 @@ public:
     store(lane, effect, result, has_held ? &held : nullptr);
     if (lane.lane.record.undecided())
       work_.note_undecided(lane);
+    if (stored.mutation().group() != 0 && effect.fate != core::entry_fate::acknowledged)
+      failed_groups_.insert(stored.mutation().group());
+  }
+
+  /// After the last answer: a group of which some may be tried again, and some not, is broken.
+  void end_groups() {
+    for (const std::uint64_t group : failed_groups_)
+      work_.break_group_if_short(group);
   }
 
 private:
@@ -260,6 +268,7 @@ private:
 
   client_work& work_;
   msg::BatchResultApplied& applied_;
+  std::set<std::uint64_t> failed_groups_;
 };
 
 bool is_superseded(const msg::OutboxState& state, const std::string& client,
@@ -299,6 +308,7 @@ expected<msg::BatchResultApplied> apply_result(client_transaction_state& transac
     reader.take(state.sent(answered), *found->second);
     state.set_answered_through(state.answered_through() + 1);
   }
+  reader.end_groups();
   state.mutable_sent()->erase(state.sent().begin(), state.sent().begin() + answered);
   learn_place(state, command.response().head());
   if (command.response().mutated_retry_id() != 0 && !state.sent().empty()) {

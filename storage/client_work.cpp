@@ -190,27 +190,45 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
     break_group(group);
 }
 
-void client_work::break_group(std::uint64_t group) {
-  std::vector<msg::OutboxEntry> members;
+// As they stand in the working set. One that met a conflict has left its group.
+std::vector<msg::OutboxEntry> client_work::members_of(std::uint64_t group) {
+  std::vector<msg::OutboxEntry> stored;
   const auto cursor = records_.kv().cursor(client_table::outbox);
   msg::OutboxEntry entry;
   for (bool more = cursor->seek({}); more; more = cursor->next()) {
     records_.open_message(client_table::outbox, cursor->key(), cursor->value(), entry);
     if (entry.mutation().group() == group)
-      members.push_back(entry);
+      stored.push_back(entry);
   }
+  std::vector<msg::OutboxEntry> members;
+  for (const auto& member : stored) {
+    auto& work = lane(member.mutation().collection(), member.mutation().id());
+    if (work.has_entry(member.local_seq()) &&
+        work.entry(member.local_seq()).state() != msg::REFUSED)
+      members.push_back(work.entry(member.local_seq()));
+  }
+  return members;
+}
+
+void client_work::break_group_if_short(std::uint64_t group) {
+  const auto members = members_of(group);
+  const bool all_queued = std::all_of(members.begin(), members.end(), [](const auto& member) {
+    return member.state() == msg::QUEUED;
+  });
+  if (all_queued && !members.empty() && members.size() < members[0].mutation().group_size())
+    break_group(group);
+}
+
+void client_work::break_group(std::uint64_t group) {
   msg::Error error;
   error.set_code("group");
-  error.set_message("another mutation of the same atomic group lost a conflict, so none of the "
-                    "group is sent; retry or discard them");
-  for (const auto& member : members) {
+  error.set_message("another mutation of the same atomic group was refused or lost a conflict, so "
+                    "none of the group is sent; retry or discard them");
+  for (const auto& member : members_of(group)) {
     auto& work = lane(member.mutation().collection(), member.mutation().id());
-    if (!work.has_entry(member.local_seq()))
-      continue;
     const bool was_head = work.lane.entries.front().local_seq() == member.local_seq();
-    msg::OutboxEntry current = work.entry(member.local_seq());
     erase_entry(work, member.local_seq());
-    quarantine(work, std::move(current), error, false);
+    quarantine(work, member, error, false);
     if (was_head)
       core::compare_rest(work.lane, work.base);
     if (work.lane.record.undecided())

@@ -67,7 +67,11 @@ public:
 
   /// An atomic group lost a member before it was sent: as the server would, none of it is applied.
   /// The others go into the quarantine together.
+  std::vector<msg::OutboxEntry> members_of(std::uint64_t group);
   void break_group(std::uint64_t group);
+
+  /// Quarantines what is queued of an atomic group that has lost members to their answers.
+  void break_group_if_short(std::uint64_t group);
 
   /// Drops what the base row, or a page that passed `passed_seq`, shows.
   void settle(lane_work& work, std::uint64_t passed_seq);

@@ -499,7 +499,7 @@ BOOST_AUTO_TEST_CASE(a_group_that_fails_leaves_its_refused_member_to_be_decided)
   BOOST_TEST(shown(server.store(), "b") == "(nothing)");
 }
 
-BOOST_AUTO_TEST_CASE(a_queued_group_that_loses_a_member_is_sent_as_the_rest) {
+BOOST_AUTO_TEST_CASE(a_queued_group_that_loses_a_member_is_broken_and_holds_up_nothing) {
   test_server server;
   device client;
   client.policy.strategy = core::conflict_strategy::server_wins;
@@ -508,17 +508,45 @@ BOOST_AUTO_TEST_CASE(a_queued_group_that_loses_a_member_is_sent_as_the_rest) {
   client.sync(server.store());
   const auto stamp = server.store().get("default", "items", "a").value()->stamp();
   client.write_group({patching("a", R"({"mine":1})", {}), creating("b"), creating("c")});
+  client.put("b", R"({"later":1})");
   sent(server.store(), other, patching("a", R"({"theirs":1})", stamp));
-  client.pull_all(server.store()); // The decision drops the member on "a".
-  BOOST_TEST(client.outbox().size() == 2U);
-  const auto batch = client.take().request();
-  BOOST_REQUIRE(batch.mutations_size() == 2);
-  BOOST_TEST(batch.mutations(0).group() != 0U);
-  BOOST_TEST(batch.mutations(0).group_size() == 2U);
+  client.pull_all(server.store()); // The decision drops the member on "a": all or none.
+  BOOST_TEST(client.counts().quarantined == 2U);
+  for (const auto& record : client.quarantine())
+    BOOST_TEST(record.error().code() == "group");
+  BOOST_TEST(client.inconsistency() == "");
   client.sync(server.store());
-  BOOST_TEST(shown(server.store(), "b") == "{}");
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1})");
   BOOST_TEST(client.is_settled());
+  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1})");
+  // The later edit was made on an item that the server never had: there, the server wins.
+  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
+  BOOST_TEST(shown(server.store(), "c") == "(nothing)");
+}
+
+BOOST_AUTO_TEST_CASE(a_group_that_may_be_tried_again_in_part_only_is_broken) {
+  device client;
+  client.write_group({creating("a"), creating("b"), creating("c")});
+  auto batch = client.take().request();
+  auto response = answer_all(batch, msg::FAILED);
+  for (auto& result : *response.mutable_results())
+    result.mutable_error()->set_retryable(true);
+  client.answer(batch, response);
+  BOOST_TEST(client.outbox().size() == 3U); // All of it may.
+  client.now_ms += 3'600'000;
+  batch = client.take().request();
+  BOOST_REQUIRE(batch.mutations_size() == 3);
+  response = answer_all(batch, msg::FAILED);
+  response.mutable_results(1)->mutable_error()->set_retryable(true);
+  auto first_two = response;
+  first_two.mutable_results()->RemoveLast();
+  client.answer(batch, first_two);
+  BOOST_TEST(client.counts().quarantined == 1U);
+  const auto rest = client.take().request();
+  BOOST_REQUIRE(rest.mutations_size() == 1);
+  client.answer(rest, response);
+  BOOST_TEST(client.counts().quarantined == 3U);
+  BOOST_TEST(client.counts().outbox == 0U);
+  BOOST_TEST(client.inconsistency() == "");
 }
 
 BOOST_AUTO_TEST_CASE(a_queued_group_whose_member_is_rebased_stays_a_group) {

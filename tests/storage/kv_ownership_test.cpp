@@ -137,21 +137,26 @@ BOOST_AUTO_TEST_CASE(a_forked_child_cannot_use_its_parents_store) { // A17
 BOOST_AUTO_TEST_CASE(a_child_that_outlives_its_parent_does_not_keep_the_store_locked) {
   const temporary_directory directory;
   int ends[2];
+  int started[2];
   BOOST_REQUIRE(::pipe(ends) == 0);
+  BOOST_REQUIRE(::pipe(started) == 0);
   const int code = code_of_child([&] {
     const auto store = open_store(options_in(directory.path()));
+    char byte = 0;
     if (::fork() == 0) {
       // The grandchild stays until the test closes its end of the pipe.
       ::close(ends[1]);
-      char byte = 0;
+      if (::write(started[1], &byte, 1) != 1)
+        return 1;
       return ::read(ends[0], &byte, 1) == 0 ? 0 : 1;
     }
-    return 0;
+    // A grandchild that has not run yet has not let go of the lock yet.
+    return ::read(started[0], &byte, 1) == 1 ? 0 : 1;
   });
   BOOST_TEST(code == 0);
   BOOST_TEST(code_of_open(options_in(directory.path())) == "opened");
-  ::close(ends[0]);
-  ::close(ends[1]);
+  for (const int end : {ends[0], ends[1], started[0], started[1]})
+    ::close(end);
 }
 
 BOOST_AUTO_TEST_CASE(symbolic_links_and_open_directories_are_refused) { // E13
