@@ -185,7 +185,7 @@ BOOST_AUTO_TEST_CASE(merged_updates_have_the_effect_of_both_on_any_other_item_to
     const auto second = test::any_change(*between, false);
     auto merged = first;
     const auto outcome = coalesce(merged, second);
-    RC_PRE(outcome.has_value() && *outcome == coalesced::merged);
+    RC_PRE((outcome.has_value() && *outcome == coalesced::merged));
     const test::optional_text other = test::any_body();
     const auto one = core::apply_mutation(other, first);
     RC_PRE(one.has_value());
