@@ -250,4 +250,14 @@ inline void configure(caf::actor_system_config& config, std::size_t threads) {
   set_option(config, "scheduler.max-threads", threads);
 }
 
+/// Call on the thread that made a system, once everything is spawned: CAF remembers the system's
+/// logger for that thread, and the system's end waits for ever where it comes on another thread.
+inline void leave_system() {
+#if RT_CAF_1X
+  caf::logger::current_logger(nullptr);
+#else
+  caf::logger::set_current_actor_system(nullptr);
+#endif
+}
+
 } // namespace syncline::rt

@@ -105,6 +105,7 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
      {stale_reader_period, [files = parts_->how.files] { files->clear_stale_readers(); }}});
   for (const auto* root : {&parts_->host, &parts_->supervisor, &parts_->housekeeping})
     parts_->latch.watch(*root);
+  rt::leave_system();
 }
 
 actor_host::~actor_host() {

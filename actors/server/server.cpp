@@ -208,6 +208,7 @@ expected<std::unique_ptr<server>> server::start(server_options options) {
   rt::configure(made->config, std::max<std::size_t>(1, made->options.threads));
   made->system.emplace(made->config);
   made->spawn_roots();
+  rt::leave_system();
   std::unique_ptr<server> running{new server{std::move(made)}};
   auto http = net::http_server::start(
     running->parts_->options.http,
@@ -280,6 +281,12 @@ expected<void> server::stop(std::chrono::milliseconds deadline) {
                                         where + " stays locked until the process ends");
   }
   const auto files = parts_->files;
+  {
+    // The system's end waits until the writer's last handle is gone.
+    const std::lock_guard lock{parts_->shared->mutex};
+    parts_->shared->listener = nullptr;
+    parts_->shared->store = nullptr;
+  }
   parts_.reset();
   return files->close_clean();
 }

@@ -45,11 +45,13 @@ BOOST_AUTO_TEST_CASE(knows_the_status_of_each_code) {
                                                   {"unauthorized", 401},
                                                   {"forbidden", 403},
                                                   {"not_found", 404},
+                                                  {"unknown_route", 404},
                                                   {"method_not_allowed", 405},
                                                   {"request_timeout", 408},
                                                   {"mutation_gap", 409},
                                                   {"server_restarted", 409},
                                                   {"client_retired", 409},
+                                                  {"idempotency_mismatch", 409},
                                                   {"cursor_expired", 410},
                                                   {"too_large", 413},
                                                   {"too_many", 413},
@@ -65,6 +67,8 @@ BOOST_AUTO_TEST_CASE(knows_the_status_of_each_code) {
                                                   {"store_full", 503},
                                                   {"store_io", 503},
                                                   {"overloaded", 503},
+                                                  {"not_ready", 503},
+                                                  {"stopped", 503},
                                                   {"disk_full", 503},
                                                   {"unsupported_http_version", 505}};
   for (const auto& [code, status] : expected)
