@@ -29,12 +29,13 @@ constexpr std::uint64_t full_percent = 90; // from there on the server says that
 /// What the threads around the actors share with them; it may outlive the server where an actor
 /// does not end.
 struct shared_state {
-  std::mutex mutex;        ///< guards all but the flag
+  std::mutex mutex;        ///< guards all but the atomics
   listener_actor listener; ///< none while the set is restarted
   store_actor store;
   std::uint64_t restarts = 0;
   core::error store_failure;
   std::atomic<bool> has_failed{false};
+  std::atomic<std::uint64_t> repeats_suppressed{0};
 };
 
 struct open_files {
@@ -127,6 +128,9 @@ std::vector<supervised> server::parts::spawn_set() {
     }
     if (told)
       told(failure);
+  };
+  store_settings.on_repeats = [shared = shared](std::uint64_t count) {
+    shared->repeats_suppressed += count;
   };
   auto writer = spawn_store(*system, store, system_seams(), std::move(store_settings));
   session_options session_settings;
@@ -249,6 +253,7 @@ server_status server::status() const {
     out.store_failure = parts_->shared->store_failure;
     out.restarts = parts_->shared->restarts;
   }
+  out.repeats_suppressed = parts_->shared->repeats_suppressed;
   out.epoch = parts_->store->epoch();
   out.start = parts_->store->start();
   if (const auto counts = parts_->store->counts("default")) {

@@ -39,7 +39,9 @@ struct server_status {
   std::uint64_t start = 0;
   std::uint64_t items = 0;
   std::uint64_t tombstones = 0;
-  std::uint64_t head_seq = 0;
+  std::uint64_t head_seq = 0; ///< number of the last change
+  /// Mutations that came again since the start and were answered from memory, not applied.
+  std::uint64_t repeats_suppressed = 0;
   std::uint64_t map_bytes = 0;
   std::uint64_t used_bytes = 0;
   net::http_server::counters http;

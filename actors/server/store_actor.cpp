@@ -1,10 +1,17 @@
 #include "actors/server/store_actor.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace syncline::actors::server {
 
 namespace {
+
+std::uint64_t count_repeats(const msg::BatchResponse& response) {
+  const auto& results = response.results();
+  return static_cast<std::uint64_t>(std::count_if(
+    results.begin(), results.end(), [](const auto& result) { return result.repeated_result(); }));
+}
 
 // idle --ApplyBatch--> parked --FlushDue--> committing --replies--> idle
 class store_state {
@@ -87,6 +94,12 @@ private:
     auto outputs = store_->apply(inputs);
     if (!outputs)
       return outputs.error();
+    std::uint64_t repeats = 0;
+    for (const auto& output : *outputs)
+      if (const auto* response = std::get_if<msg::BatchResponse>(&output))
+        repeats += count_repeats(*response);
+    if (repeats != 0 && options_.on_repeats) // Before the answers: who has one sees it counted.
+      options_.on_repeats(repeats);
     for (std::size_t i = 0; i < group.size(); ++i) {
       msg::BatchApplied applied;
       auto& output = (*outputs)[i];

@@ -1,5 +1,7 @@
 #include "tests/support/fault_proxy.hpp"
 
+#include "tests/support/http_framing.hpp"
+
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <limits>
 #include <stdexcept>
@@ -36,67 +37,6 @@ std::uint64_t mix_bits(std::uint64_t value) {
 
 double unit_interval(std::uint64_t bits) {
   return static_cast<double>(bits >> 11) / static_cast<double>(std::uint64_t{1} << 53);
-}
-
-/// How one message of HTTP/1.1 ends.
-struct framing {
-  std::size_t length = 0;
-  bool chunked = false;
-  bool until_close = false;
-  bool stream = false;
-  bool interim = false;
-  bool expects_continue = false;
-};
-
-std::string lower(std::string_view text) {
-  std::string result{text};
-  std::ranges::transform(result, result.begin(), [](char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-  });
-  return result;
-}
-
-framing frame_of(std::string_view head, bool reply, bool head_request) {
-  const auto text = lower(head);
-  const auto value = [&text](std::string_view name) -> std::string_view {
-    const auto at = text.find("\r\n" + std::string{name} + ":");
-    if (at == std::string::npos)
-      return {};
-    const auto begin = text.find_first_not_of(' ', at + 3 + name.size());
-    return std::string_view{text}.substr(begin, text.find("\r\n", begin) - begin);
-  };
-  framing found;
-  const auto status = reply && text.size() > 12 ? text.substr(9, 3) : std::string{};
-  found.expects_continue = value("expect") == "100-continue";
-  found.interim = reply && status.starts_with('1') && status != "101";
-  found.stream = status == "101" || (reply && value("content-type").starts_with("text/event-stre"));
-  if (head_request || found.interim || found.stream || status == "204" || status == "304")
-    return found;
-  found.chunked = value("transfer-encoding") == "chunked";
-  const auto length = value("content-length");
-  if (!length.empty())
-    (void)std::from_chars(length.data(), length.data() + length.size(), found.length);
-  found.until_close = reply && length.empty() && !found.chunked;
-  return found;
-}
-
-// The size of a whole chunked body at the front of `bytes`, or nothing if more must come.
-std::optional<std::size_t> chunked_size(std::string_view bytes) {
-  std::size_t at = 0;
-  for (;;) {
-    const auto line = bytes.find("\r\n", at);
-    if (line == std::string_view::npos)
-      return std::nullopt;
-    std::size_t size = 0;
-    (void)std::from_chars(bytes.data() + at, bytes.data() + line, size, 16);
-    if (size == 0) {
-      const auto end = bytes.find("\r\n\r\n", line);
-      return end == std::string_view::npos ? std::nullopt : std::optional{end + 4};
-    }
-    at = line + 2 + size + 2;
-    if (at > bytes.size())
-      return std::nullopt;
-  }
 }
 
 } // namespace
@@ -139,6 +79,11 @@ void fault_proxy::set_mix(const fault_mix& mix) {
 void fault_proxy::script(fault_step step) {
   const std::lock_guard lock{mutex_};
   script_.push_back(step);
+}
+
+void fault_proxy::set_hooks(exchange_hooks hooks) {
+  const std::lock_guard lock{mutex_};
+  hooks_ = std::move(hooks);
 }
 
 void fault_proxy::release() {
@@ -203,39 +148,59 @@ void fault_proxy::serve(client& peer) {
   for (std::uint64_t number = 0;; ++number) {
     bool stream = false;
     const auto request = read_message(peer.socket.get(), peer.unread, false, false, stream);
-    if (!request || !exchange(peer, *request, next_step(peer.number, number)))
+    if (!request || !exchange(peer, *request, next_step(peer.number, number, *request)))
       return;
   }
 }
 
-fault_step fault_proxy::next_step(std::uint64_t connection, std::uint64_t number) {
-  const std::lock_guard lock{mutex_};
+fault_step fault_proxy::next_step(std::uint64_t connection, std::uint64_t number,
+                                  const std::string& request) {
+  std::unique_lock lock{mutex_};
+  const auto bits = mix_bits(seed_ ^ mix_bits(connection ^ mix_bits(number)));
   fault_step step;
   if (!script_.empty()) {
     step = script_.front();
     script_.pop_front();
+  } else if (const auto choose = hooks_.choose) {
+    lock.unlock(); // The hook may take its time.
+    step = choose(request, bits);
+    lock.lock();
   } else {
-    const auto bits = mix_bits(seed_ ^ mix_bits(connection ^ mix_bits(number)));
-    double left = unit_interval(bits);
-    const std::array<std::pair<double, fault>, 6> choices{
-      {{mix_.drop_request, fault::drop_request},
-       {mix_.drop_response, fault::drop_response},
-       {mix_.duplicate_request, fault::duplicate_request},
-       {mix_.delay, fault::delay},
-       {mix_.cut_request, fault::cut_request},
-       {mix_.cut_response, fault::cut_response}}};
-    for (const auto& [probability, kind] : choices) {
-      if (left >= 0 && left < probability)
-        step.kind = kind;
-      left -= probability;
-    }
-    const auto measure = mix_bits(bits);
-    step.cut_at = measure % (mix_.cut_max + 1);
-    step.delay =
-      std::chrono::milliseconds{measure % (static_cast<std::uint64_t>(mix_.delay_max.count()) + 1)};
+    step = drawn_step(bits);
   }
   ++counts_.at(static_cast<std::size_t>(step.kind));
   return step;
+}
+
+fault_step fault_proxy::drawn_step(std::uint64_t bits) const {
+  fault_step step;
+  double left = unit_interval(bits);
+  const std::array<std::pair<double, fault>, 6> choices{
+    {{mix_.drop_request, fault::drop_request},
+     {mix_.drop_response, fault::drop_response},
+     {mix_.duplicate_request, fault::duplicate_request},
+     {mix_.delay, fault::delay},
+     {mix_.cut_request, fault::cut_request},
+     {mix_.cut_response, fault::cut_response}}};
+  for (const auto& [probability, kind] : choices) {
+    if (left >= 0 && left < probability)
+      step.kind = kind;
+    left -= probability;
+  }
+  const auto measure = mix_bits(bits);
+  step.cut_at = measure % (mix_.cut_max + 1);
+  step.delay =
+    std::chrono::milliseconds{measure % (static_cast<std::uint64_t>(mix_.delay_max.count()) + 1)};
+  return step;
+}
+
+void fault_proxy::tell_ended(const std::string& request, fault kind,
+                             const std::string* reply) const {
+  std::unique_lock lock{mutex_};
+  const auto ended = hooks_.ended;
+  lock.unlock();
+  if (ended)
+    ended(request, kind, reply);
 }
 
 // Returns whether the client's connection goes on.
@@ -273,9 +238,10 @@ bool fault_proxy::exchange(client& peer, const std::string& request, const fault
 bool fault_proxy::forward(client& peer, const std::string& request, const fault_step& step) {
   bool stream = false;
   const bool head_request = request.starts_with("HEAD ");
-  if (!write_all(peer.server.get(), request))
-    return false;
-  auto reply = read_message(peer.server.get(), peer.unread_reply, true, head_request, stream);
+  std::optional<std::string> reply;
+  if (write_all(peer.server.get(), request))
+    reply = read_message(peer.server.get(), peer.unread_reply, true, head_request, stream);
+  tell_ended(request, step.kind, reply ? &*reply : nullptr);
   if (!reply || step.kind == fault::drop_response)
     return false;
   const bool cut = step.kind == fault::cut_response;

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <mutex>
 #include <optional>
@@ -49,6 +50,15 @@ struct fault_mix {
   double cut_response = 0;
   std::size_t cut_max = 2048; // cuts fall on byte 0..cut_max
   std::chrono::milliseconds delay_max{50};
+};
+
+/// For tests that tell requests apart. Called on the proxy's threads; must not call the proxy.
+struct exchange_hooks {
+  /// Decides in the place of the mix; `bits` come from the seed, as the mix's own choices do.
+  std::function<fault_step(const std::string& request, std::uint64_t bits)> choose;
+  /// Told of each request that was passed on whole what the server replied; null: the connection
+  /// ended first.
+  std::function<void(const std::string& request, fault kind, const std::string* reply)> ended;
 };
 
 /// An owned file descriptor.
@@ -93,6 +103,8 @@ public:
   /// For connections to the server made from now on.
   void set_server_port(std::uint16_t port);
   void set_mix(const fault_mix& mix);
+  /// For exchanges from now on.
+  void set_hooks(exchange_hooks hooks);
   /// The next exchange that no earlier script decides gets this fault.
   void script(fault_step step);
   /// Lets all held exchanges go on.
@@ -120,7 +132,10 @@ private:
   [[nodiscard]] bool exchange(client& peer, const std::string& request, const fault_step& step);
   [[nodiscard]] bool forward(client& peer, const std::string& request, const fault_step& step);
   [[nodiscard]] bool tunnel(client& peer, std::string head, std::size_t limit);
-  [[nodiscard]] fault_step next_step(std::uint64_t connection, std::uint64_t number);
+  [[nodiscard]] fault_step next_step(std::uint64_t connection, std::uint64_t number,
+                                     const std::string& request);
+  [[nodiscard]] fault_step drawn_step(std::uint64_t bits) const;
+  void tell_ended(const std::string& request, fault kind, const std::string* reply) const;
   [[nodiscard]] std::optional<std::string> read_message(int fd, std::string& unread, bool reply,
                                                         bool head_request, bool& stream);
   [[nodiscard]] bool read_more(int fd, std::string& into);
@@ -141,6 +156,7 @@ private:
   std::condition_variable changed_;
   std::uint16_t server_port_;
   fault_mix mix_;
+  exchange_hooks hooks_;
   std::deque<fault_step> script_;
   std::array<std::uint64_t, fault_kinds> counts_{};
   std::uint64_t connections_ = 0;

@@ -1,0 +1,21 @@
+#pragma once
+// The runtime's structures as JSON and as lines for people.
+
+#include "command.hpp"
+
+#include "syncline/types.hpp"
+
+namespace syncline::app {
+
+[[nodiscard]] json to_json(const activity& one);
+[[nodiscard]] json to_json(const collection_status& one);
+[[nodiscard]] json to_json(const runtime_status& one);
+[[nodiscard]] json to_json(const outbox_entry& one);
+[[nodiscard]] json to_json(const explanation& one);
+[[nodiscard]] json to_json(const conflict_record& one);
+
+/// "41 state kind collection/id ..."
+[[nodiscard]] std::string to_line(const outbox_entry& one);
+[[nodiscard]] std::string to_line(const conflict_record& one);
+
+} // namespace syncline::app

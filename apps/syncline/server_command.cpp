@@ -1,0 +1,157 @@
+// `syncline server`: the server as a process.
+
+#include "command.hpp"
+
+#include "actors/server/server.hpp"
+#include "runtime/store_opening.hpp"
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <memory>
+#include <mutex>
+
+namespace syncline::app {
+
+namespace {
+
+using actors::server::server;
+using actors::server::server_options;
+
+struct server_flags {
+  std::string store;
+  std::string listen = "127.0.0.1:8440";
+  std::uint64_t map_gib = 64;
+  bool new_epoch = false;
+  bool as_json = false;
+};
+
+error to_error(const core::error& failure) {
+  return {failure.code, failure.message};
+}
+
+// HOST:PORT, [V6]:PORT or PORT.
+result<net::http_server::options> listen_options(const std::string& text) {
+  net::http_server::options http;
+  std::string port = text;
+  if (const auto colon = text.rfind(':'); colon != std::string::npos) {
+    http.host = text.substr(0, colon);
+    port = text.substr(colon + 1);
+    if (http.host.starts_with('[') && http.host.ends_with(']'))
+      http.host = http.host.substr(1, http.host.size() - 2);
+  }
+  const bool digits = !port.empty() && port.size() <= 5 &&
+                      port.find_first_not_of("0123456789") == std::string::npos;
+  if (!digits || std::stoul(port) > 65535)
+    return error{"usage", "--listen takes HOST:PORT with a port from 0 (any free one) to 65535, "
+                          "not '" +
+                            text + "'"};
+  http.port = static_cast<std::uint16_t>(std::stoul(port));
+  return http;
+}
+
+/// The signals that end the server; blocked in all threads, which are started after this.
+class end_signals {
+public:
+  end_signals() {
+    sigemptyset(&set_);
+    for (const int one : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
+      sigaddset(&set_, one);
+    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+  }
+  int wait() {
+    int signal = 0;
+    sigwait(&set_, &signal);
+    return signal;
+  }
+
+private:
+  sigset_t set_{};
+};
+
+struct failure_box {
+  std::mutex mutex;
+  core::error failure;
+};
+
+void announce(const server& running, const server_flags& flags) {
+  const auto status = running.status();
+  if (flags.as_json)
+    print_json({{"event", "listening"},
+                {"url", running.url()},
+                {"store", flags.store},
+                {"opened", status.store_opened},
+                {"items", status.items},
+                {"head", status.head_seq},
+                {"pid", ::getpid()}});
+  else
+    print_line("listening on " + running.url());
+  if (!flags.as_json)
+    talk("store " + flags.store + " (" + status.store_opened + "), " +
+         std::to_string(status.items) + " items; end it with Ctrl-C or SIGTERM");
+  std::fflush(stdout);
+}
+
+int serve(const server_flags& flags) {
+  end_signals signals;
+  const auto http = listen_options(flags.listen);
+  if (!http)
+    return report(http.error());
+  const auto failed = std::make_shared<failure_box>();
+  server_options options;
+  options.directory = flags.store;
+  options.http = *http;
+  options.map_bytes = flags.map_gib << 30;
+  options.new_epoch = flags.new_epoch;
+  options.verify = [](const std::string& directory) {
+    auto checked = check_in_process(own_program(), directory);
+    return !checked && checked.error().code == "check_failed" ? core::expected<void>{} : checked;
+  };
+  options.on_failed = [failed](const core::error& failure) {
+    {
+      const std::lock_guard lock{failed->mutex};
+      failed->failure = failure;
+    }
+    ::kill(::getpid(), SIGUSR1);
+  };
+  auto running = server::start(std::move(options));
+  if (!running)
+    return report(to_error(running.error()));
+  announce(**running, flags);
+  const int signal = signals.wait();
+  const auto stopped = (*running)->stop();
+  if (signal == SIGUSR1) {
+    const std::lock_guard lock{failed->mutex};
+    if (!failed->failure.code.empty())
+      return report(to_error(failed->failure));
+  }
+  if (!stopped)
+    return report(to_error(stopped.error()));
+  if (!flags.as_json)
+    talk("stopped; every answered write is stored");
+  return exit_ok;
+}
+
+} // namespace
+
+void add_server(CLI::App& app, invocation& chosen) {
+  const auto flags = std::make_shared<server_flags>();
+  auto* command = app.add_subcommand("server", "Serves a store to clients until it is ended");
+  command->add_option("--store", flags->store, "Directory of the server's store; made if missing")
+    ->required()
+    ->envname("SYNCLINE_SERVER_STORE");
+  command
+    ->add_option("--listen", flags->listen,
+                 "HOST:PORT; loopback only, as there are no tokens yet. Port 0: any free one")
+    ->capture_default_str();
+  command->add_option("--map-gib", flags->map_gib, "What the store can grow to, in GiB")
+    ->check(CLI::Range(1, 1 << 14))
+    ->capture_default_str();
+  command->add_flag("--new-epoch", flags->new_epoch,
+                    "The store was restored from a backup: clients learn that history was lost");
+  command->add_flag("--json", flags->as_json, "Says what it does as JSON lines");
+  command->callback([flags, &chosen] { chosen.run = [flags] { return serve(*flags); }; });
+}
+
+} // namespace syncline::app
