@@ -197,9 +197,16 @@ private:
       keep_lost_row(work_, page_.collection(), item.id(), *row, &item);
     if (!same) {
       work_.put_base(page_.collection(), item.id(), core::header_of(item), item.body());
-      ++changed_;
+      changed_ += is_own(item) ? 0 : 1;
     }
     finish(item.id(), &item, !same);
+  }
+
+  // Whether the page only brings back what the server has accepted from here.
+  [[nodiscard]] bool is_own(const msg::Item& item) {
+    const auto* lane = has_lanes_ ? work_.lane_if_any(page_.collection(), item.id()) : nullptr;
+    return lane && !lane->lane.record.acknowledged().empty() &&
+           lane->lane.record.acknowledged().rbegin()->stamp().seq() == item.stamp().seq();
   }
 
   // The item's lane sees the new row; an item without a lane only has to be told of.

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <condition_variable>
 #include <mutex>
 #include <optional>
 
@@ -24,12 +25,14 @@ namespace {
 
 constexpr std::chrono::seconds lease_period{5};
 constexpr std::chrono::seconds stale_reader_period{60};
+constexpr std::chrono::seconds first_set_patience{10};
 constexpr std::uint64_t full_percent = 90; // from there on the server says that it is not ready
 
 /// What the threads around the actors share with them; it may outlive the server where an actor
 /// does not end.
 struct shared_state {
-  std::mutex mutex;        ///< guards all but the atomics
+  std::mutex mutex; ///< guards all but the atomics
+  std::condition_variable spawned;
   listener_actor listener; ///< none while the set is restarted
   store_actor store;
   std::uint64_t restarts = 0;
@@ -148,6 +151,7 @@ std::vector<supervised> server::parts::spawn_set() {
   const std::lock_guard lock{shared->mutex};
   shared->listener = std::move(listener);
   shared->store = std::move(writer);
+  shared->spawned.notify_all();
   return set;
 }
 
@@ -173,6 +177,11 @@ void server::parts::spawn_roots() {
               {options.trim_period, trim}});
   latch.watch(supervisor);
   latch.watch(housekeeping);
+  // The supervisor spawns the set in its own time; who finds the port open is to be answered. A set
+  // that is late all the same answers 503, as one that is restarted.
+  std::unique_lock lock{shared->mutex};
+  static_cast<void>(shared->spawned.wait_for(lock, first_set_patience,
+                                             [this] { return shared->listener != nullptr; }));
 }
 
 // While the actors are being restarted, the request is answered as one that was not carried out.

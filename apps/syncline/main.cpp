@@ -78,8 +78,8 @@ int main(int argc, char** argv) {
   add_status(app, chosen);
   add_outbox(app, chosen);
   add_conflicts(app, chosen);
-  // add_store(app, chosen);
-  // add_scenario(app, chosen);
+  add_store(app, chosen);
+  add_scenario(app, chosen);
   add_simulate(app, chosen);
   // add_demo(app, chosen);
   if (argc > 1)

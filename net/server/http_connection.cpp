@@ -131,6 +131,10 @@ void connection::on_readable() {
   const auto size = socket_.read_some(asio::buffer(worker_.buffer), error);
   if (error == asio::error::would_block)
     return wait_readable();
+  // A peer may end its half and still listen.
+  if (error == asio::error::eof && phase_ == phase::reading && reader_.begun())
+    return refuse({400, "incomplete_request",
+                   "the connection ended inside the request; nothing was done; send it again"});
   if (error)
     return close();
   if (phase_ == phase::reading)

@@ -5,6 +5,7 @@
 #include "storage/lmdb/data_directory.hpp"
 #include "storage/lmdb/failure.hpp"
 
+#include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
@@ -18,6 +19,15 @@ namespace {
 
 constexpr MDB_dbi free_list = 0;
 constexpr MDB_dbi table_list = 1;
+
+// A compaction that exchanges the directory under an open would leave it with the lock file of one
+// store and the data file of the other.
+bool is_file_at(int file, const std::filesystem::path& path) {
+  struct stat open {};
+  struct stat named {};
+  return ::fstat(file, &open) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open.st_ino == named.st_ino && open.st_dev == named.st_dev;
+}
 
 } // namespace
 
@@ -63,6 +73,9 @@ void store_core::open() {
   require("mdb_env_set_maxdbs",
           mdb_env_set_maxdbs(environment, static_cast<MDB_dbi>(options_.tables.size())), where);
   require("mdb_env_open", mdb_env_open(environment, where.c_str(), flags(), 0600), where);
+  if (!is_file_at(data_.get(), data_file_in(where)))
+    throw kv_error{"store_locked",
+                   where.string() + " was replaced while it was opened; open it again"};
   static_cast<void>(clear_stale_readers());
   open_tables();
 }
