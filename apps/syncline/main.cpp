@@ -81,7 +81,7 @@ int main(int argc, char** argv) {
   add_store(app, chosen);
   add_scenario(app, chosen);
   add_simulate(app, chosen);
-  // add_demo(app, chosen);
+  add_demo(app, chosen);
   if (argc > 1)
     if (const int refused = refuse_unknown_command(app, argc, argv); refused != exit_ok)
       return refused;
