@@ -1,5 +1,7 @@
 #include "storage/keys.hpp"
 
+#include "core/data/utf8.hpp"
+
 namespace syncline::storage {
 
 const std::vector<std::string>& client_tables() {
@@ -26,12 +28,13 @@ std::uint64_t trailing_number(std::string_view key) {
 
 std::string describe_key(std::string_view key) {
   constexpr std::string_view digits = "0123456789abcdef";
+  const bool is_text = core::is_valid_utf8(key);
   std::string text;
   for (const char byte : key) {
     const auto code = static_cast<unsigned char>(byte);
     if (code == 0) {
       text += '/';
-    } else if (code < 0x20 || code == 0x7f) {
+    } else if (code < 0x20 || code == 0x7f || (code >= 0x80 && !is_text)) {
       text += "\\x";
       text += digits[code >> 4];
       text += digits[code & 15];

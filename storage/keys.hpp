@@ -161,8 +161,8 @@ private:
   return key.substr(prefix_bytes + 1);
 }
 
-/// A key as a person can read it in an error text: separators as '/', other bytes below 0x20
-/// in hexadecimal.
+/// A key as a person can read it in an error text: separators as '/', what is no text
+/// in hexadecimal. Always UTF-8.
 [[nodiscard]] std::string describe_key(std::string_view key);
 
 } // namespace syncline::storage

@@ -29,8 +29,10 @@ expected<open_files> open_files_of(const std::filesystem::path& directory, bool 
   lmdb_options options;
   options.directory = directory;
   options.read_only = read_only;
-  // A map of the size of the file would do; this one is the larger default of the two kinds.
-  options.map_bytes = std::uint64_t{64} << 30;
+  // Room for what another process writes meanwhile.
+  std::error_code failed;
+  const auto file_bytes = std::filesystem::file_size(directory / "data.mdb", failed);
+  options.map_bytes = (std::uint64_t{1} << 30) + (failed ? 0 : 2 * file_bytes);
   options.tables = client_tables();
   auto client = open_lmdb(options);
   if (client)

@@ -2,7 +2,6 @@
 // The runtime's structures as JSON and as lines for people.
 
 #include "command.hpp"
-
 #include "syncline/types.hpp"
 
 namespace syncline::app {

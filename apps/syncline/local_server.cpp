@@ -77,11 +77,10 @@ refusing_proxy::start(std::string server_url, std::function<bool(std::uint64_t)>
   shared->refuses = std::move(refuses);
   net::http_server::options options;
   options.port = 0;
-  auto http = net::http_server::start(
-    options, [shared](std::uint64_t, msg::HttpRequest request,
-                      const net::http_server::responder& answer) {
-      shared->serve(std::move(request), answer);
-    });
+  auto http = net::http_server::start(options, [shared](std::uint64_t, msg::HttpRequest request,
+                                                        const net::http_server::responder& answer) {
+    shared->serve(std::move(request), answer);
+  });
   if (!http)
     return error{http.error().code, http.error().message};
   shared->port = (*http)->port();

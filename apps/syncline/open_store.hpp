@@ -2,7 +2,6 @@
 // The flags with which commands open a client's store.
 
 #include "command.hpp"
-
 #include "syncline/runtime.hpp"
 
 #include <cstdint>

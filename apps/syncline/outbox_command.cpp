@@ -77,9 +77,9 @@ int edit(const outbox_flags& flags) {
     print_line("queued as " + std::to_string(*queued));
     return close_store(**open, exit_ok);
   }
-  return close_store(**open, report({"not_found", "no entry has the number " +
-                                                    std::to_string(flags.seq) +
-                                                    "; see `syncline outbox list`"}));
+  return close_store(**open,
+                     report({"not_found", "no entry has the number " + std::to_string(flags.seq) +
+                                            "; see `syncline outbox list`"}));
 }
 
 } // namespace

@@ -9,8 +9,9 @@
 namespace syncline::app {
 
 progress::progress(std::string what)
-  : what_{std::move(what)}, shown_{::isatty(STDERR_FILENO) == 1},
-    colored_{std::getenv("NO_COLOR") == nullptr} {}
+  : what_{std::move(what)}, shown_{::isatty(STDERR_FILENO) == 1}, colored_{
+                                                                    std::getenv("NO_COLOR") ==
+                                                                    nullptr} {}
 
 progress::~progress() {
   if (shown_)

@@ -19,19 +19,17 @@ json to_json(const scenario& one, const scenario_outcome& outcome, std::int64_t 
   json facts = json::array();
   for (const auto& fact : outcome.facts)
     facts.push_back({{"what", fact.what}, {"expected", fact.expected}, {"seen", fact.seen}});
-  return {{"scenario", one.name},
-          {"ok", outcome.holds()},
-          {"durationMs", duration_ms},
-          {"facts", facts}};
+  return {
+    {"scenario", one.name}, {"ok", outcome.holds()}, {"durationMs", duration_ms}, {"facts", facts}};
 }
 
 // True where it ended as it should.
 bool run(const scenario& one, bool as_json) {
   const auto began = std::chrono::steady_clock::now();
   const auto outcome = one.run();
-  const auto duration_ms = std::chrono::duration_cast<std::chrono::milliseconds>(
-                             std::chrono::steady_clock::now() - began)
-                             .count();
+  const auto duration_ms =
+    std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - began)
+      .count();
   if (!outcome) {
     talk(std::string{one.name} + ": a step failed");
     report(outcome.error());

@@ -1,8 +1,7 @@
 // `syncline server`: the server as a process.
 
-#include "command.hpp"
-
 #include "actors/server/server.hpp"
+#include "command.hpp"
 #include "runtime/store_opening.hpp"
 
 #include <pthread.h>
@@ -41,8 +40,8 @@ result<net::http_server::options> listen_options(const std::string& text) {
     if (http.host.starts_with('[') && http.host.ends_with(']'))
       http.host = http.host.substr(1, http.host.size() - 2);
   }
-  const bool digits = !port.empty() && port.size() <= 5 &&
-                      port.find_first_not_of("0123456789") == std::string::npos;
+  const bool digits =
+    !port.empty() && port.size() <= 5 && port.find_first_not_of("0123456789") == std::string::npos;
   if (!digits || std::stoul(port) > 65535)
     return error{"usage", "--listen takes HOST:PORT with a port from 0 (any free one) to 65535, "
                           "not '" +

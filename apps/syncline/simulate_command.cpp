@@ -1,10 +1,9 @@
 // `syncline simulate`: the whole system under seeds, in virtual time.
 
-#include "command.hpp"
-#include "progress.hpp"
-
 #include "actors/simulation/plan.hpp"
 #include "actors/simulation/world.hpp"
+#include "command.hpp"
+#include "progress.hpp"
 
 #include <chrono>
 #include <memory>
@@ -84,11 +83,11 @@ int simulate(const simulate_flags& flags) {
   } else {
     for (const auto& [name, number] : found.counts.all())
       print_line("  " + name + ": " + std::to_string(number));
-    print_line(std::to_string(found.runs) + " seeds, " + std::to_string(found.failures.size()) +
-               " failures, " + std::to_string(static_cast<std::uint64_t>(seconds)) + " s, " +
-               std::to_string(static_cast<std::uint64_t>(static_cast<double>(found.runs) * 3600 /
-                                                         seconds)) +
-               " seeds/h");
+    print_line(
+      std::to_string(found.runs) + " seeds, " + std::to_string(found.failures.size()) +
+      " failures, " + std::to_string(static_cast<std::uint64_t>(seconds)) + " s, " +
+      std::to_string(static_cast<std::uint64_t>(static_cast<double>(found.runs) * 3600 / seconds)) +
+      " seeds/h");
   }
   return found.failures.empty() ? exit_ok : exit_failed;
 }
@@ -107,8 +106,8 @@ void add_simulate(CLI::App& app, invocation& chosen) {
   command
     ->add_option("--plant", flags->bug,
                  "A bug to plant; the run must find it (and fails where it does)")
-    ->check(CLI::IsMember({"none", "cursor-before-rows", "entry-removed-early",
-                           "dedup-forgotten", "seq-outside", "deletes-on-404"}))
+    ->check(CLI::IsMember({"none", "cursor-before-rows", "entry-removed-early", "dedup-forgotten",
+                           "seq-outside", "deletes-on-404"}))
     ->capture_default_str();
   command->add_flag("--json", flags->as_json, "Prints the counts as JSON");
   command->callback([flags, &chosen] { chosen.run = [flags] { return simulate(*flags); }; });

@@ -2,7 +2,6 @@
 
 #include "content_hash.hpp"
 #include "open_store.hpp"
-
 #include "syncline/store_tools.hpp"
 
 #include <filesystem>

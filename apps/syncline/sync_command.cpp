@@ -30,12 +30,11 @@ json report_json(const sync_report& done, const runtime_status& status) {
 }
 
 void print_report(const sync_report& done, const runtime_status& status) {
-  print_line(std::to_string(done.items_processed) + " items processed, " +
-             std::to_string(done.conflicts) + " conflicts, " + std::to_string(done.errors) +
-             " errors, " + std::to_string(done.requests) + " requests, " +
-             std::to_string(done.bytes_sent) + " bytes sent, " +
-             std::to_string(done.bytes_received) + " received, " +
-             std::to_string(done.duration_ms) + " ms");
+  print_line(
+    std::to_string(done.items_processed) + " items processed, " + std::to_string(done.conflicts) +
+    " conflicts, " + std::to_string(done.errors) + " errors, " + std::to_string(done.requests) +
+    " requests, " + std::to_string(done.bytes_sent) + " bytes sent, " +
+    std::to_string(done.bytes_received) + " received, " + std::to_string(done.duration_ms) + " ms");
   if (status.quarantined != 0)
     talk(std::to_string(status.quarantined) +
          " writes were refused for good; see `syncline outbox list`");

@@ -84,8 +84,8 @@ int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t a
 
 int watch(const watch_flags& flags) {
   const end_signals blocked_in_all_threads;
-  const auto open = open_store(flags, flags.beside ? access::read : access::write_or_create,
-                               flags.collections);
+  const auto open =
+    open_store(flags, flags.beside ? access::read : access::write_or_create, flags.collections);
   if (!open)
     return report(open.error());
   const auto status = (*open)->status();

@@ -26,8 +26,8 @@ T done(result<T> outcome) {
 class stage_set {
 public:
   stage_set()
-    : directory_{done(temporary_directory::make())},
-      server_{done(start_local_server(directory_->path() / "server"))} {}
+    : directory_{done(temporary_directory::make())}, server_{done(start_local_server(
+                                                       directory_->path() / "server"))} {}
 
   [[nodiscard]] std::string url() const {
     return server_->url();

@@ -21,8 +21,8 @@ struct store_check {
 
 /// How large a store is.
 struct store_stat {
-  std::string kind;       ///< client, server
-  bool is_clean = false;  ///< its last writer closed it in order
+  std::string kind;      ///< client, server
+  bool is_clean = false; ///< its last writer closed it in order
   std::uint64_t file_bytes = 0;
   std::uint64_t used_bytes = 0;
   std::uint64_t last_transaction = 0;
