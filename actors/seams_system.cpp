@@ -1,8 +1,10 @@
 #include "actors/seams_system.hpp"
 
+#include "core/ensure.hpp"
+
 #include <array>
 #include <chrono>
-#include <random>
+#include <fstream>
 
 namespace syncline::actors {
 
@@ -19,21 +21,21 @@ std::int64_t system_monotonic_ms() {
 namespace {
 
 // Identities are drawn from it (clients, starts, nonces), so no seeded generator stands between;
-// it reads the kernel's generator, some numbers at a time.
+// it asks the kernel's generator for some numbers at a time.
 class random_source {
 public:
   std::uint64_t next() {
     if (used_ == numbers_.size()) {
-      for (auto& number : numbers_)
-        number = (std::uint64_t{device_()} << 32) | device_();
+      source_.read(reinterpret_cast<char*>(numbers_.data()), sizeof numbers_);
+      core::ensure(source_.good(), "the kernel gives random numbers");
       used_ = 0;
     }
     return numbers_[used_++];
   }
 
 private:
-  std::random_device device_{"/dev/urandom"};
-  std::array<std::uint64_t, 64> numbers_{};
+  std::ifstream source_{"/dev/urandom", std::ios::binary};
+  std::array<std::uint64_t, 32> numbers_{};
   std::size_t used_ = numbers_.size();
 };
 

@@ -3,6 +3,7 @@
 #include "actors/client/activity.hpp"
 #include "core/sync/batch_plan.hpp"
 
+#include <algorithm>
 #include <vector>
 
 namespace syncline::actors::client {
@@ -49,6 +50,8 @@ public:
   }
 
 private:
+  static constexpr std::uint32_t refusals_in_a_row_max = 3;
+
   struct drain {
     caf::typed_response_promise<msg::DrainReport> reply;
     std::uint32_t attempts_max = 0;
@@ -129,6 +132,8 @@ private:
       server_errors_ = 0;
     switch (reply.kind) {
     case net::reply_kind::ok:
+      if (!answers_sent(reply.response))
+        return retry_later(no_answer(), 0);
       return store_result(reply.response);
     case net::reply_kind::refused:
       return store_refusal(reply);
@@ -152,6 +157,15 @@ private:
     }
   }
 
+  // Without a result for the first of the batch the same one would go out again at once, and so on.
+  [[nodiscard]] bool answers_sent(const msg::BatchResponse& response) const {
+    const auto first = sent_.mutations(0).mutation_id();
+    const auto& results = response.results();
+    return response.mutated_retry_id() != 0 ||
+           std::any_of(results.begin(), results.end(),
+                       [first](const auto& result) { return result.mutation_id() == first; });
+  }
+
   // A batch leaves the outbox only in the transaction that records its outcome: after a crash
   // before that commit it is sent again, and the server gives the same answers.
   void store_result(msg::BatchResponse& response) {
@@ -164,13 +178,25 @@ private:
   }
 
   void on_stored(const msg::BatchResultApplied& applied) {
+    if (!applied.new_identity())
+      refusals_in_a_row_ = 0;
     report_.set_processed(report_.processed() + applied.processed());
     report_.set_conflicts(report_.conflicts() + applied.conflicts());
     report_.set_failed(report_.failed() + applied.failed());
     backoff_.succeed();
     size_.grow();
     activity_.succeeded(world_.wall_ms());
+    if (applied.new_identity())
+      return after_refusal(mutated_retry());
     next_batch();
+  }
+
+  // One that is refused for its place in history is right the next time; a server that goes on
+  // refusing has to be given a rest.
+  void after_refusal(const msg::Error& error) {
+    if (++refusals_in_a_row_ <= refusals_in_a_row_max)
+      return next_batch();
+    retry_later(error, 0);
   }
 
   void store_refusal(const net::batch_reply& reply) {
@@ -180,15 +206,17 @@ private:
       *reset.mutable_seen() = sent_.seen();
       reset.set_now_ms(world_.wall_ms());
       rt::request(self_, storage_, rt::no_timeout, std::move(reset))
-        .then([this](const msg::Done&) { next_batch(); }, on_store_error());
+        .then([this, error = error_of(reply)](const msg::Done&) { after_refusal(error); },
+              on_store_error());
       return;
     }
     msg::ApplyBatchRefusal apply;
     name_batch(apply);
     *apply.mutable_refusal() = reply.refusal;
     rt::request(self_, storage_, rt::no_timeout, std::move(apply))
-      .then([this](const msg::BatchResultApplied&) { next_batch(); },
-            [this, error = error_of(reply)](const caf::error&) { retry_later(error, 0); });
+      .then(
+        [this, error = error_of(reply)](const msg::BatchResultApplied&) { after_refusal(error); },
+        [this, error = error_of(reply)](const caf::error&) { retry_later(error, 0); });
   }
 
   // Halves the batch until the poison stands alone; then its id is sent as SKIP.
@@ -295,6 +323,16 @@ private:
     return [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error)), 0); };
   }
 
+  static msg::Error no_answer() {
+    return to_error({"not_our_server", "the answer to a batch has no result for the first of its "
+                                       "mutations"});
+  }
+
+  static msg::Error mutated_retry() {
+    return to_error({"mutated_retry", "the server knows other mutations under the ids of this "
+                                      "store, again and again"});
+  }
+
   static msg::Error to_error(const core::error& error) {
     msg::Error out;
     out.set_code(error.code);
@@ -315,6 +353,7 @@ private:
   std::vector<drain> drains_;
   std::uint64_t turn_ = 0;
   std::uint32_t server_errors_ = 0;
+  std::uint32_t refusals_in_a_row_ = 0;
   bool busy_ = false;        // A request to storage or transport is open.
   bool waiting_ = false;     // A timer is set.
   bool backing_off_ = false; // ... after a failure.

@@ -89,6 +89,11 @@ bool is_consistent(const msg::DeltaPage& page, const std::string& collection,
   if (page.collection() != collection || page.prev_cursor() != cursor ||
       page.next_cursor().empty() || page.head().epoch() == 0 || page.head().start() == 0)
     return false;
+  // The last field of a page: without it the page was cut at the end of another one. And a page
+  // that leads back to its own beginning would be asked for without end.
+  if ((page.seq_through() == 0) != (page.head().seq() == 0) ||
+      (page.has_more() && page.next_cursor() == page.prev_cursor()))
+    return false;
   if (page.phase() == msg::Cursor::CHANGES)
     return std::all_of(page.deleted().begin(), page.deleted().end(),
                        [](const auto& item) { return item.deleted(); });
@@ -100,6 +105,16 @@ bool is_consistent(const msg::DeltaPage& page, const std::string& collection,
   }
   return page.deleted().empty() && (page.range_to_end() || (!page.range_through().empty() &&
                                                             *before <= page.range_through()));
+}
+
+// A status that we do not know says neither that the mutation took effect nor that it did not.
+bool is_consistent(const msg::BatchResponse& response) {
+  const auto& results = response.results();
+  return response.head().epoch() != 0 &&
+         std::all_of(results.begin(), results.end(), [](const auto& result) {
+           return result.status() != msg::MUTATION_STATUS_UNSPECIFIED &&
+                  msg::MutationStatus_IsValid(result.status());
+         });
 }
 
 } // namespace
@@ -152,7 +167,7 @@ batch_reply read_batch_reply(const msg::HttpReply& reply, std::int64_t now_ms) {
     return out;
   }
   out.kind = reply_kind::ok;
-  if (!parse_body(reply, out.response) || out.response.head().epoch() == 0) {
+  if (!parse_body(reply, out.response) || !is_consistent(out.response)) {
     out.kind = reply_kind::not_our_server;
     out.why = "the answer to a batch is not this protocol's (" + looks_like(reply) + ")";
   }

@@ -1,0 +1,82 @@
+#include "bench/raw_lmdb.hpp"
+
+#include "bench/support.hpp"
+#include "storage/checksum.hpp"
+
+#include <lmdb.h>
+
+namespace syncline::bench {
+
+namespace {
+
+void require(int code, const char* call) {
+  if (code != 0)
+    fail(std::string{call} + ": " + mdb_strerror(code));
+}
+
+MDB_val value_of(std::string_view bytes) {
+  return {bytes.size(), const_cast<char*>(bytes.data())}; // LMDB only reads it.
+}
+
+} // namespace
+
+raw_lmdb::raw_lmdb(const std::filesystem::path& directory) {
+  constexpr std::size_t map_bytes = std::size_t{16} << 30;
+  std::filesystem::create_directories(directory);
+  require(mdb_env_create(&environment_), "mdb_env_create");
+  require(mdb_env_set_mapsize(environment_, map_bytes), "mdb_env_set_mapsize");
+  require(mdb_env_open(environment_, directory.c_str(), MDB_NOTLS, 0600), "mdb_env_open");
+  MDB_txn* transaction = nullptr;
+  require(mdb_txn_begin(environment_, nullptr, MDB_RDONLY, &transaction), "mdb_txn_begin");
+  require(mdb_dbi_open(transaction, nullptr, 0, &table_), "mdb_dbi_open");
+  require(mdb_txn_commit(transaction), "mdb_txn_commit");
+}
+
+raw_lmdb::~raw_lmdb() {
+  if (writing_)
+    mdb_txn_abort(writing_);
+  if (reading_)
+    mdb_txn_abort(reading_);
+  mdb_env_close(environment_);
+}
+
+void raw_lmdb::begin() {
+  require(mdb_txn_begin(environment_, nullptr, 0, &writing_), "mdb_txn_begin");
+}
+
+void raw_lmdb::put(std::string_view key, std::string_view value) {
+  MDB_val place = value_of(key);
+  MDB_val content = value_of(value);
+  require(mdb_put(writing_, table_, &place, &content, 0), "mdb_put");
+}
+
+void raw_lmdb::put_sealed(std::string_view key, std::string_view payload) {
+  storage::seal_into(sealed_, key, payload);
+  put(key, sealed_);
+}
+
+void raw_lmdb::commit() {
+  require(mdb_txn_commit(writing_), "mdb_txn_commit");
+  writing_ = nullptr;
+}
+
+void raw_lmdb::begin_reading() {
+  require(mdb_txn_begin(environment_, nullptr, MDB_RDONLY, &reading_), "mdb_txn_begin");
+}
+
+std::string_view raw_lmdb::get(std::string_view key) const {
+  MDB_val place = value_of(key);
+  MDB_val content{};
+  const int code = mdb_get(reading_, table_, &place, &content);
+  if (code == MDB_NOTFOUND)
+    return {};
+  require(code, "mdb_get");
+  return {static_cast<const char*>(content.mv_data), content.mv_size};
+}
+
+void raw_lmdb::end_reading() {
+  mdb_txn_abort(reading_);
+  reading_ = nullptr;
+}
+
+} // namespace syncline::bench
