@@ -28,7 +28,7 @@ double raw_items_per_second(std::size_t count, id_kind kind, bool in_order) {
   for (std::size_t from = 0; from < count; from += page_items) {
     store.begin();
     for (std::size_t i = from; i < std::min(count, from + page_items); ++i)
-      store.put_sealed(ids[i], bodies[i % bodies.size()]);
+      store.put(ids[i], bodies[i % bodies.size()]);
     store.commit();
   }
   return static_cast<double>(count) / watch.seconds();

@@ -21,7 +21,7 @@ double raw_reads_per_second(const std::vector<std::string>& ids,
   raw_lmdb raw{place / "raw"};
   raw.begin();
   for (std::size_t i = 0; i < ids.size(); ++i)
-    raw.put_sealed(ids[i], make_body(i, 1, id_kind::uuid7));
+    raw.put(ids[i], make_body(i, 1, id_kind::uuid7));
   raw.commit();
   raw.begin_reading();
   std::size_t sum = 0;

@@ -19,7 +19,7 @@ void open_store(benchmark::State& state, std::size_t count) {
     raw_lmdb raw{place / "raw"};
     raw.begin();
     for (std::size_t i = 0; i < count; ++i)
-      raw.put_sealed(ids[i], make_body(i, 1, id_kind::uuid7));
+      raw.put(ids[i], make_body(i, 1, id_kind::uuid7));
     raw.commit();
   }
   constexpr int opens = 11;

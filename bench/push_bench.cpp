@@ -31,7 +31,7 @@ double raw_edits_per_second(std::size_t batch_items) {
     for (auto* store : {&server, &client}) {
       store->begin();
       for (std::size_t i = from; i < std::min(edits, from + batch_items); ++i)
-        store->put_sealed(ids[i], bodies[i]);
+        store->put(ids[i], bodies[i]);
       store->commit();
     }
   return static_cast<double>(edits) / watch.seconds();

@@ -20,15 +20,22 @@ MDB_val value_of(std::string_view bytes) {
 
 } // namespace
 
-raw_lmdb::raw_lmdb(const std::filesystem::path& directory) {
+raw_lmdb::raw_lmdb(const std::filesystem::path& directory, std::size_t tables) {
   constexpr std::size_t map_bytes = std::size_t{16} << 30;
   std::filesystem::create_directories(directory);
   require(mdb_env_create(&environment_), "mdb_env_create");
   require(mdb_env_set_mapsize(environment_, map_bytes), "mdb_env_set_mapsize");
+  require(mdb_env_set_maxdbs(environment_, static_cast<MDB_dbi>(tables)), "mdb_env_set_maxdbs");
   require(mdb_env_open(environment_, directory.c_str(), MDB_NOTLS, 0600), "mdb_env_open");
   MDB_txn* transaction = nullptr;
-  require(mdb_txn_begin(environment_, nullptr, MDB_RDONLY, &transaction), "mdb_txn_begin");
-  require(mdb_dbi_open(transaction, nullptr, 0, &table_), "mdb_dbi_open");
+  const unsigned access = tables == 1 ? MDB_RDONLY : 0;
+  require(mdb_txn_begin(environment_, nullptr, access, &transaction), "mdb_txn_begin");
+  for (std::size_t i = 0; i < tables; ++i) {
+    const std::string name = "table" + std::to_string(i);
+    require(mdb_dbi_open(transaction, tables == 1 ? nullptr : name.c_str(),
+                         tables == 1 ? 0 : MDB_CREATE, &tables_.emplace_back()),
+            "mdb_dbi_open");
+  }
   require(mdb_txn_commit(transaction), "mdb_txn_commit");
 }
 
@@ -44,15 +51,11 @@ void raw_lmdb::begin() {
   require(mdb_txn_begin(environment_, nullptr, 0, &writing_), "mdb_txn_begin");
 }
 
-void raw_lmdb::put(std::string_view key, std::string_view value) {
-  MDB_val place = value_of(key);
-  MDB_val content = value_of(value);
-  require(mdb_put(writing_, table_, &place, &content, 0), "mdb_put");
-}
-
-void raw_lmdb::put_sealed(std::string_view key, std::string_view payload) {
+void raw_lmdb::put(std::string_view key, std::string_view payload, std::size_t table) {
   storage::seal_into(sealed_, key, payload);
-  put(key, sealed_);
+  MDB_val place = value_of(key);
+  MDB_val content = value_of(sealed_);
+  require(mdb_put(writing_, tables_[table], &place, &content, 0), "mdb_put");
 }
 
 void raw_lmdb::commit() {
@@ -67,7 +70,7 @@ void raw_lmdb::begin_reading() {
 std::string_view raw_lmdb::get(std::string_view key) const {
   MDB_val place = value_of(key);
   MDB_val content{};
-  const int code = mdb_get(reading_, table_, &place, &content);
+  const int code = mdb_get(reading_, tables_.front(), &place, &content);
   if (code == MDB_NOTFOUND)
     return {};
   require(code, "mdb_get");

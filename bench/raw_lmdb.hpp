@@ -6,24 +6,24 @@
 #include <filesystem>
 #include <string>
 #include <string_view>
+#include <vector>
 
 struct MDB_env;
 struct MDB_txn;
 
 namespace syncline::bench {
 
-/// One environment with one table. Any failure ends the program.
+/// One environment with one table, or with several named ones. Any failure ends the program.
 class raw_lmdb {
 public:
-  explicit raw_lmdb(const std::filesystem::path& directory);
+  explicit raw_lmdb(const std::filesystem::path& directory, std::size_t tables = 1);
   raw_lmdb(const raw_lmdb&) = delete;
   raw_lmdb& operator=(const raw_lmdb&) = delete;
   ~raw_lmdb();
 
   void begin();
-  void put(std::string_view key, std::string_view value);
   /// With the same checksum in front of the value that our records have.
-  void put_sealed(std::string_view key, std::string_view payload);
+  void put(std::string_view key, std::string_view payload, std::size_t table = 0);
   /// Written and fsynced when it returns.
   void commit();
 
@@ -36,7 +36,7 @@ private:
   MDB_env* environment_ = nullptr;
   MDB_txn* writing_ = nullptr;
   MDB_txn* reading_ = nullptr;
-  unsigned table_ = 0;
+  std::vector<unsigned> tables_;
   std::string sealed_;
 };
 

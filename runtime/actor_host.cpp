@@ -93,6 +93,7 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   if (!parts_->how.server.empty()) {
     net::http_pool::options pool;
     pool.ca_file = parts_->how.ca_file;
+    pool.compress_requests = pool.accept_compressed = parts_->how.compresses;
     parts_->pool = std::make_shared<net::http_pool>(std::move(pool));
   }
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));

@@ -22,6 +22,7 @@ public:
     storage::lmdb_environment* files = nullptr;
     std::string server; ///< base URL; empty = offline
     std::string ca_file;
+    bool compresses = true;
     actors::client::client_options client;
     actors::client::event_sink sink;
     /// Whether a set that is spawned now syncs of its own accord.

@@ -218,6 +218,9 @@ void engine::spawn() {
   setup.files = opened_.files;
   setup.server = how_.server;
   setup.ca_file = how_.ca_file;
+  // Plain http is for loopback only.
+  setup.compresses = how_.compress == compression::always ||
+                     (how_.compress == compression::automatic && how_.server.starts_with("https:"));
   setup.client = client_settings();
   setup.sink = make_sink();
   setup.is_started = [shared = shared_] { return shared->started.load(); };

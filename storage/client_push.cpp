@@ -6,6 +6,7 @@
 #include "storage/payload_hash.hpp"
 
 #include <algorithm>
+#include <unordered_map>
 
 namespace syncline::storage {
 
@@ -21,11 +22,8 @@ msg::OutboxEntry stored_entry(client_work& work, std::uint64_t local_seq) {
 }
 
 // May this entry be sent now? Otherwise `wait_until_ms` says when it is worth asking again.
-bool is_sendable(client_work& work, const msg::OutboxEntry& entry, std::int64_t now_ms,
-                 std::int64_t& wait_until_ms) {
-  if (entry.state() != msg::QUEUED)
-    return false;
-  const auto& lane = work.lane(entry.mutation().collection(), entry.mutation().id()).lane;
+bool is_sendable(client_work& work, const core::lane& lane, const msg::OutboxEntry& entry,
+                 std::int64_t now_ms, std::int64_t& wait_until_ms) {
   if (lane.record.undecided() || lane.record.parked_by() != 0 ||
       lane.entries.front().local_seq() != entry.local_seq())
     return false;
@@ -40,32 +38,47 @@ bool is_sendable(client_work& work, const msg::OutboxEntry& entry, std::int64_t 
   return true;
 }
 
-std::vector<std::uint64_t> plan(client_work& work, const msg::TakeOutboxBatch& command,
-                                std::int64_t& wait_until_ms) {
+/// What goes into a new batch, in its order; the entries are those of the working set.
+struct planned_batch {
+  std::vector<std::uint64_t> order;
+  std::unordered_map<std::uint64_t, lane_work*> lanes; // by local sequence
+};
+
+planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command,
+                   std::int64_t& wait_until_ms) {
   core::batch_planner planner{std::max<std::uint32_t>(1, command.item_limit()),
                               command.byte_limit()};
+  planned_batch planned;
   const auto cursor = work.records().kv().cursor(client_table::outbox);
-  msg::OutboxEntry entry;
   for (bool more = cursor->seek({}); more && !planner.is_full(); more = cursor->next()) {
-    work.records().open_message(client_table::outbox, cursor->key(), cursor->value(), entry);
-    if (!is_sendable(work, entry, command.now_ms(), wait_until_ms))
+    msg::OutboxEntry read;
+    work.records().open_message(client_table::outbox, cursor->key(), cursor->value(), read);
+    if (read.state() != msg::QUEUED)
+      continue;
+    const std::uint64_t local_seq = read.local_seq();
+    auto& lane = work.lane(std::string{read.mutation().collection()},
+                           std::string{read.mutation().id()}, &read);
+    const auto& entry = lane.entry(local_seq);
+    if (!is_sendable(work, lane.lane, entry, command.now_ms(), wait_until_ms))
       continue;
     const auto& mutation = entry.mutation();
-    planner.offer({entry.local_seq(), mutation.kind(), mutation.ByteSizeLong(), mutation.group(),
+    planned.lanes.emplace(local_seq, &lane);
+    planner.offer({local_seq, mutation.kind(), mutation.ByteSizeLong(), mutation.group(),
                    mutation.group_size()});
   }
-  return planner.order();
+  planned.order = planner.order();
+  return planned;
 }
 
 // From here on the entry never changes until it is answered.
-void freeze(client_work& work, const std::vector<std::uint64_t>& order) {
-  for (const std::uint64_t local_seq : order) {
-    auto entry = stored_entry(work, local_seq);
+void freeze(client_work& work, const planned_batch& planned) {
+  for (const std::uint64_t local_seq : planned.order) {
+    auto& lane = *planned.lanes.at(local_seq);
+    auto& entry = lane.entry(local_seq);
     auto& mutation = *entry.mutable_mutation();
-    const auto& lane = work.lane(mutation.collection(), mutation.id()).lane;
     work.state.set_next_mutation_id(work.state.next_mutation_id() + 1);
     mutation.set_mutation_id(work.state.next_mutation_id());
-    *mutation.mutable_base() = lane.record.base();
+    *mutation.mutable_base() = lane.lane.record.base();
     mutation.set_payload_hash(payload_hash(mutation));
     entry.set_state(msg::SENT);
     work.writer().put_message(client_table::outbox, number_key(local_seq), entry);
@@ -94,13 +107,14 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
     batch.set_blocked_by_restore(true);
     return batch;
   }
+  planned_batch planned;
   if (work.state.sent().empty()) {
     std::int64_t wait_until_ms = 0;
-    const auto order = plan(work, command, wait_until_ms);
+    planned = plan(work, command, wait_until_ms);
     batch.set_wait_until_ms(wait_until_ms);
-    if (order.empty())
+    if (planned.order.empty())
       return batch;
-    freeze(work, order);
+    freeze(work, planned);
   }
   auto& request = *batch.mutable_request();
   request.set_client(work.state.client());
@@ -110,8 +124,12 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
   std::uint64_t bytes = 0;
   std::uint64_t group = 0;
   for (const std::uint64_t local_seq : work.state.sent()) {
-    auto entry = stored_entry(work, local_seq);
-    auto& mutation = *entry.mutable_mutation();
+    const auto fresh = planned.lanes.find(local_seq);
+    msg::OutboxEntry stored;
+    if (fresh == planned.lanes.end())
+      stored = stored_entry(work, local_seq);
+    auto& mutation = *(fresh == planned.lanes.end() ? stored : fresh->second->entry(local_seq))
+                        .mutable_mutation();
     bytes += mutation.ByteSizeLong();
     const bool over = request.mutations_size() >= static_cast<int>(command.item_limit()) ||
                       bytes > command.byte_limit();
@@ -119,7 +137,7 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
     if (over && !request.mutations().empty() && (group == 0 || mutation.group() != group))
       break;
     group = mutation.group();
-    request.add_mutations()->Swap(&mutation);
+    request.add_mutations()->Swap(&mutation); // It is stored, and its lane is not written here.
   }
   if (transaction.options->canaries.entry_removed_early)
     forget_sent(work);
@@ -167,14 +185,6 @@ void keep_met_item(client_work& work, lane_work& lane, const msg::Item& item) {
   work.settle(lane, 0);
 }
 
-// A page that reached the head may have been faster than the answer. Then it has shown what became
-// of the change, and where nothing is new at the server no further page will.
-void settle_passed_already(client_work& work, lane_work& lane) {
-  msg::ClientCursor cursor;
-  work.records().message(client_table::cursors, lane.collection, cursor);
-  work.settle(lane, cursor.passed_seq());
-}
-
 void index_acknowledged(client_work& work, const lane_work& lane, std::uint64_t local_seq) {
   for (const auto& effect : lane.lane.record.acknowledged()) {
     if (effect.local_seq() != local_seq)
@@ -209,10 +219,12 @@ public:
     : work_{work}, applied_{applied} {}
 
   void take(std::uint64_t local_seq, const msg::MutationResult& result) {
-    const auto stored = stored_entry(work_, local_seq);
-    auto& lane = work_.lane(stored.mutation().collection(), stored.mutation().id());
-    lane.dirty = true;
+    auto stored = stored_entry(work_, local_seq);
     const bool is_skip = stored.mutation().kind() == msg::SKIP;
+    const std::uint64_t group = stored.mutation().group();
+    auto& lane = work_.lane(std::string{stored.mutation().collection()},
+                            std::string{stored.mutation().id()}, &stored);
+    lane.dirty = true;
     msg::QuarantineRecord held;
     const bool has_held =
       is_skip && work_.records().message(client_table::quarantine, number_key(local_seq), held);
@@ -221,8 +233,8 @@ public:
     store(lane, effect, result, has_held ? &held : nullptr);
     if (lane.lane.record.undecided())
       work_.note_undecided(lane);
-    if (stored.mutation().group() != 0 && effect.fate != core::entry_fate::acknowledged)
-      failed_groups_.insert(stored.mutation().group());
+    if (group != 0 && effect.fate != core::entry_fate::acknowledged)
+      failed_groups_.insert(group);
   }
 
   /// After the last answer: a group of which some may be tried again, and some not, is broken.
@@ -246,7 +258,9 @@ private:
       applied_.set_processed(applied_.processed() + 1);
       work_.note_step(local_seq, msg::MutationsAdvanced::ACCEPTED);
       index_acknowledged(work_, lane, local_seq);
-      settle_passed_already(work_, lane);
+      // A page that reached the head may have been faster than the answer. Then it has shown what
+      // became of the change, and where nothing is new at the server no further page will.
+      work_.settle(lane, passed_seq_of(lane.collection));
       break;
     case core::entry_fate::refused:
       applied_.set_conflicts(applied_.conflicts() + 1);
@@ -266,9 +280,18 @@ private:
       release_quarantine(work_, *held, result);
   }
 
+  std::uint64_t passed_seq_of(const std::string& collection) {
+    const auto [found, is_new] = passed_.emplace(collection, 0);
+    msg::ClientCursor cursor;
+    if (is_new && work_.records().message(client_table::cursors, collection, cursor))
+      found->second = cursor.passed_seq();
+    return found->second;
+  }
+
   client_work& work_;
   msg::BatchResultApplied& applied_;
   std::set<std::uint64_t> failed_groups_;
+  std::map<std::string, std::uint64_t> passed_; // by collection; no answer moves it
 };
 
 bool is_superseded(const msg::OutboxState& state, const std::string& client,

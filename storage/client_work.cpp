@@ -20,18 +20,24 @@ bool lane_work::has_entry(std::uint64_t local_seq) const {
                      [&](const auto& e) { return e.local_seq() == local_seq; });
 }
 
-void client_work::load(lane_work& work, std::string_view key, std::string_view overlay_payload) {
+void client_work::load(lane_work& work, std::string_view key, std::string_view overlay_payload,
+                       msg::OutboxEntry* known) {
   const auto row = read_overlay(overlay_payload);
   if (!row ||
       !work.lane.record.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
     throw_corrupt(client_tables()[client_table::overlay], key);
   work.had_row = true;
-  for (const std::uint64_t seq : work.lane.record.entries())
-    if (!records_.message(client_table::outbox, number_key(seq), work.lane.entries.emplace_back()))
+  for (const std::uint64_t seq : work.lane.record.entries()) {
+    auto& entry = work.lane.entries.emplace_back();
+    if (known && known->local_seq() == seq)
+      entry.Swap(known);
+    else if (!records_.message(client_table::outbox, number_key(seq), entry))
       throw_corrupt(client_tables()[client_table::outbox], number_key(seq));
+  }
 }
 
-lane_work& client_work::lane(std::string_view collection, std::string_view id) {
+lane_work& client_work::lane(std::string_view collection, std::string_view id,
+                             msg::OutboxEntry* known) {
   const auto key = item_key(collection, id);
   if (const auto found = lanes_.find(key.view()); found != lanes_.end())
     return found->second;
@@ -39,7 +45,7 @@ lane_work& client_work::lane(std::string_view collection, std::string_view id) {
   work.collection = collection;
   work.id = id;
   if (const auto payload = records_.payload(client_table::overlay, key))
-    load(work, key, *payload);
+    load(work, key, *payload, known);
   auto& stored = lanes_.emplace(std::string{key.view()}, std::move(work)).first->second;
   // A write may move the page under a view, so the row is kept as a copy.
   if (const auto payload = records_.payload(client_table::base, key)) {

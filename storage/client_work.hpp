@@ -45,8 +45,10 @@ public:
     : state{transaction.outbox}, transaction_{transaction},
       records_{*transaction.kv, client_tables()}, writer_{*transaction.kv} {}
 
-  /// The lane of an item, loaded at the first call.
-  lane_work& lane(std::string_view collection, std::string_view id);
+  /// The lane of an item, loaded at the first call. `known` is an entry of it that was read
+  /// already; it is moved from where the lane is loaded by this call.
+  lane_work& lane(std::string_view collection, std::string_view id,
+                  msg::OutboxEntry* known = nullptr);
   /// As above, without loading an item that has no lane; nullptr then.
   lane_work* lane_if_any(std::string_view collection, std::string_view id);
 
@@ -108,7 +110,8 @@ public:
 
 private:
   void trim_feed();
-  void load(lane_work& work, std::string_view key, std::string_view overlay_payload);
+  void load(lane_work& work, std::string_view key, std::string_view overlay_payload,
+            msg::OutboxEntry* known);
   void flush_lane(std::string_view key, lane_work& work);
   core::expected<bool> coalesce_into_last(lane_work& work, const msg::Mutation& mutation);
 

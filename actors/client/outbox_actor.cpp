@@ -4,16 +4,18 @@
 #include "core/sync/batch_plan.hpp"
 
 #include <algorithm>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace syncline::actors::client {
 
 namespace {
 
-// idle --LocalWritesCommitted--> taking --batch--> sending --reply--> storing --stored--.
-//   ^------------ empty -----------' ^                |failure                          |
-//                                    |                v                                 |
-//                                    '--Drain due-- waiting <------------- pause -------'
+// idle --LocalWritesCommitted--> taking --batch--> sending --reply--> storing, taking --batch--.
+//   ^------------ empty -----------' ^               |  ^--------------------------------------'
+//                                    |            failure, or a pause between batches
+//                                    '--Drain due-- waiting
 //
 // paused: nothing is taken; needs_auth: nothing is taken until the host resumes.
 class outbox_state {
@@ -90,11 +92,19 @@ private:
     return {};
   }
 
+  [[nodiscard]] bool can_take() const {
+    return !(paused_ && drains_.empty()) && !needs_auth_;
+  }
+
   void take_batch() {
     waiting_ = false;
     backing_off_ = false;
-    if ((paused_ && drains_.empty()) || needs_auth_)
+    if (!can_take())
       return settle_down(paused_ ? "paused" : "needs_auth");
+    ask_batch();
+  }
+
+  void ask_batch() {
     busy_ = true;
     more_ = false;
     msg::TakeOutboxBatch take;
@@ -106,6 +116,9 @@ private:
   }
 
   void send_batch(msg::OutboxBatch& batch) {
+    // The answer before it could not be stored, so the same batch comes again: not at once.
+    if (const auto failed = std::exchange(store_failure_, std::nullopt))
+      return retry_later(*failed, 0);
     if (batch.request().mutations().empty()) {
       busy_ = false;
       report_.set_blocked_by_restore(batch.blocked_by_restore());
@@ -320,7 +333,10 @@ private:
   }
 
   std::function<void(const caf::error&)> on_store_error() {
-    return [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error)), 0); };
+    return [this](const caf::error& error) {
+      store_failure_.reset();
+      retry_later(to_error(rt::from_caf(error)), 0);
+    };
   }
 
   static msg::Error no_answer() {
@@ -351,6 +367,7 @@ private:
   msg::BatchRequest sent_;
   msg::DrainReport report_;
   std::vector<drain> drains_;
+  std::optional<msg::Error> store_failure_; // of the answer whose successor is being taken
   std::uint64_t turn_ = 0;
   std::uint32_t server_errors_ = 0;
   std::uint32_t refusals_in_a_row_ = 0;

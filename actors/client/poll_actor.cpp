@@ -92,7 +92,7 @@ private:
     const auto snapshot = store_->snapshot();
     const auto names = snapshot ? snapshot->collections() : snapshot.error();
     if (!names)
-      return fail(store_error(names.error()), 0);
+      return fail(to_error(names.error()), 0);
     queue_.assign(names->begin(), names->end());
     next_collection();
   }
@@ -107,7 +107,7 @@ private:
     const auto snapshot = store_->snapshot();
     auto state = snapshot ? snapshot->pull_state(queue_.front()) : snapshot.error();
     if (!state)
-      return fail(store_error(state.error()), 0);
+      return fail(to_error(state.error()), 0);
     asked_ = std::move(*state);
     activity_.enter("pulling");
     report_.set_requests(report_.requests() + 1);
@@ -117,11 +117,12 @@ private:
     // far the server has come, which is what an acknowledged effect waits for.
     if (etag.first != asked_.cursor().token() || !counts || counts->acknowledged != 0)
       etag.second.clear();
+    asked_etag_ = etag.second;
     rt::request(self_, transport_, rt::no_timeout,
                 net::make_delta_request(queue_.front(), asked_, options_.page_items_max,
                                         etag.second, options_.timeout_ms))
       .then([this](const msg::HttpReply& reply) { on_reply(reply); },
-            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+            [this](const caf::error& error) { fail(to_error(rt::from_caf(error)), 0); });
   }
 
   void on_reply(const msg::HttpReply& http) {
@@ -131,6 +132,10 @@ private:
       net::read_delta_reply(http, queue_.front(), asked_.cursor().token(), world_.wall_ms());
     if (options_.canary_deletes_on_404 && http.status() == 404)
       reply = empty_collection();
+    if (reply.kind == net::reply_kind::not_modified && asked_etag_.empty())
+      return fail(to_error({"not_our_server", "the answer to a pull is 304, although the pull "
+                                              "named nothing that could be unmodified"}),
+                  0);
     if (reply.kind == net::reply_kind::not_modified) {
       queue_.pop_front();
       return next_collection();
@@ -166,7 +171,7 @@ private:
     changes.set_now_ms(world_.wall_ms());
     rt::request(self_, conflict_, rt::no_timeout, std::move(changes))
       .then([this](const msg::RemoteChangesApplied& applied) { on_applied(applied); },
-            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+            [this](const caf::error& error) { fail(to_error(rt::from_caf(error)), 0); });
   }
 
   void on_applied(const msg::RemoteChangesApplied& applied) {
@@ -188,7 +193,7 @@ private:
     command.set_now_ms(world_.wall_ms());
     rt::request(self_, storage_, rt::no_timeout, std::move(command))
       .then([this](const msg::Done&) { start_again(); },
-            [this](const caf::error& error) { fail(store_error(rt::from_caf(error)), 0); });
+            [this](const caf::error& error) { fail(to_error(rt::from_caf(error)), 0); });
   }
 
   // After a lost history every collection walks again, those of this run that were done included.
@@ -196,7 +201,7 @@ private:
     const auto snapshot = store_->snapshot();
     const auto names = snapshot ? snapshot->collections() : snapshot.error();
     if (!names)
-      return fail(store_error(names.error()), 0);
+      return fail(to_error(names.error()), 0);
     queue_.assign(names->begin(), names->end());
     next_collection();
   }
@@ -269,7 +274,7 @@ private:
     rt::delayed_send(self_, poll_actor{self_}, std::chrono::milliseconds{delay_ms}, std::move(due));
   }
 
-  static msg::Error store_error(const core::error& error) {
+  static msg::Error to_error(const core::error& error) {
     msg::Error out;
     out.set_code(error.code);
     out.set_message(error.message);
@@ -287,6 +292,7 @@ private:
   activity_log activity_;
   std::deque<std::string> queue_;
   msg::PullState asked_;
+  std::string asked_etag_; // empty: the page was asked for whatever the head
   msg::PullReport report_;
   std::map<std::string, std::pair<std::string, std::string>> etags_; // collection: cursor, tag
   std::vector<pull> pulls_;

@@ -63,6 +63,15 @@ reply_kind kind_of_refusal(std::uint32_t status) {
   }
 }
 
+// Whether a refusal says all that its code is about: one that was cut may still parse.
+bool is_complete(const msg::ErrorReply& refusal) {
+  if (refusal.code() == "cursor_expired")
+    return !refusal.reason().empty();
+  if (refusal.code() == "mutation_gap")
+    return refusal.expected() != 0;
+  return !refusal.code().empty() && (refusal.code() != "server_restarted" || refusal.start() != 0);
+}
+
 // Everything but success. Only what is in our own form counts as the word of our server.
 void judge_failure(const msg::HttpReply& reply, std::int64_t now_ms, judged_reply& out) {
   if (reply.status() == 0) {
@@ -73,7 +82,7 @@ void judge_failure(const msg::HttpReply& reply, std::int64_t now_ms, judged_repl
   }
   out.kind = kind_of_refusal(reply.status());
   out.retry_after_ms = parse_retry_after(find_header(reply, "retry-after"), now_ms);
-  const bool ours = parse_body(reply, out.refusal) && !out.refusal.code().empty();
+  const bool ours = parse_body(reply, out.refusal) && is_complete(out.refusal);
   if (ours) {
     out.why = out.refusal.code() + ": " + out.refusal.message();
     return;

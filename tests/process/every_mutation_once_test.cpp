@@ -7,6 +7,7 @@
 
 #include <array>
 #include <atomic>
+#include <iostream>
 #include <random>
 #include <thread>
 
@@ -113,13 +114,12 @@ std::map<std::string, std::int64_t> exact_sums() {
 
 void print_counts(const fault_proxy& proxy, const one_in_three& faults,
                   const actors::server::server_status& status) {
-  BOOST_TEST_MESSAGE(
-    "seed " << seed << ": " << faults.exchanges() << " exchanges, " << faults.faults()
+  std::cout << "seed " << seed << ": " << faults.exchanges() << " exchanges, " << faults.faults()
             << " faults (" << faults.lost_responses() << " lost responses of applied batches, "
             << proxy.count(fault::drop_request) << " lost requests, "
             << proxy.count(fault::duplicate_request) << " doubled, " << proxy.count(fault::delay)
             << " delayed); " << status.head_seq - items << " increments applied, "
-            << status.repeats_suppressed << " duplicates suppressed");
+            << status.repeats_suppressed << " duplicates suppressed" << std::endl;
 }
 
 } // namespace
@@ -163,7 +163,8 @@ BOOST_AUTO_TEST_CASE(sums_are_exact_where_one_exchange_in_three_goes_wrong) {
   BOOST_TEST(proxy.count(fault::drop_request) > 0U);
   BOOST_TEST(proxy.count(fault::duplicate_request) > 0U);
   BOOST_TEST(proxy.count(fault::delay) > 0U);
-  BOOST_TEST(status.repeats_suppressed >= faults.lost_responses());
+  BOOST_TEST(status.repeats_suppressed > 0U);
+  BOOST_TEST(status.repeats_suppressed >= faults.lost_responses()); // Each came again.
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -3,6 +3,8 @@
 
 #include "tests/runtime/bad_server_support.hpp"
 
+#include <tuple>
+
 BOOST_AUTO_TEST_SUITE(bad_server)
 
 using namespace syncline;
@@ -71,14 +73,15 @@ std::string page_with(const std::string& reply,
 } // namespace
 
 BOOST_AUTO_TEST_CASE(answers_that_are_not_our_servers_change_nothing_and_are_named) {
-  for (const auto past : {device_past::pulled, device_past::wrote, device_past::was_born})
+  for (const auto past : {device_past::pulled, device_past::wrote, device_past::was_born}) {
+    half_synced half{past};
     for (const auto& strange : strange_replies()) {
-      half_synced half{past};
-      half.front().lie([&](const std::string&, const std::string&) { return strange.bytes; },
-                       false);
+      half.front().lie(
+        [bytes = strange.bytes](const std::string&, const std::string&) { return bytes; }, false);
       half.check_nothing_taken(strange.name, strange.code);
-      half.check_heals();
     }
+    half.check_heals();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_cut_at_any_byte_is_not_taken) {
@@ -148,14 +151,17 @@ BOOST_AUTO_TEST_CASE(a_good_page_of_the_wrong_type_or_place_is_not_taken) {
        item.set_body("{}");
      })},
   };
-  for (const auto& [name, forge_reply] : forgeries)
-    for (const auto past : {device_past::pulled, device_past::was_born}) {
-      half_synced half{past};
+  for (const auto past : {device_past::pulled, device_past::was_born}) {
+    half_synced half{past};
+    for (const auto& [name, forge_reply] : forgeries) {
       half.front().lie(
-        [&](const std::string&, const std::string& reply) { return forge_reply(reply); });
+        [&, forge_reply = forge_reply](const std::string&, const std::string& reply) {
+          return forge_reply(reply);
+        });
       half.check_nothing_taken(name, "not_our_server");
-      half.check_heals();
     }
+    half.check_heals();
+  }
 }
 
 BOOST_AUTO_TEST_CASE(a_walk_that_hides_items_or_claims_no_range_is_not_taken) {
@@ -177,13 +183,14 @@ BOOST_AUTO_TEST_CASE(a_walk_that_hides_items_or_claims_no_range_is_not_taken) {
      }},
     {"a dead item", [](auto& page) { page.mutable_items(0)->set_deleted(true); }},
   };
+  half_synced half{device_past::was_born};
   for (const auto& [name, change] : changes) {
-    half_synced half{device_past::was_born};
-    half.front().lie(
-      [&](const std::string&, const std::string& reply) { return page_with(reply, change); });
+    half.front().lie([change = change](const std::string&, const std::string& reply) {
+      return page_with(reply, change);
+    });
     half.check_nothing_taken(name, "not_our_server");
-    half.check_heals();
   }
+  half.check_heals();
 }
 
 BOOST_AUTO_TEST_CASE(an_answer_to_a_batch_that_answers_nothing_of_it_is_not_taken) {
@@ -212,9 +219,9 @@ BOOST_AUTO_TEST_CASE(an_answer_to_a_batch_that_answers_nothing_of_it_is_not_take
          result.set_status(static_cast<msg::MutationStatus>(77));
      }},
   };
+  half_synced half{device_past::wrote};
   for (const auto& [name, change] : changes) {
-    half_synced half{device_past::wrote};
-    half.front().lie([&](const std::string&, const std::string& reply) {
+    half.front().lie([change = change](const std::string&, const std::string& reply) {
       msg::BatchResponse response;
       if (!response.ParseFromString(body_of_reply(reply)))
         return reply_bytes(503, "text/html", portal);
@@ -222,6 +229,53 @@ BOOST_AUTO_TEST_CASE(an_answer_to_a_batch_that_answers_nothing_of_it_is_not_take
       return with_body(reply, response.SerializeAsString());
     });
     half.check_nothing_taken(name, "not_our_server");
+  }
+  half.check_heals();
+}
+
+BOOST_AUTO_TEST_CASE(a_304_that_was_not_asked_for_is_not_taken) {
+  half_synced half{device_past::was_born};
+  half.front().lie(
+    [&](const std::string&, const std::string&) {
+      return std::string{"HTTP/1.1 304 Not Modified\r\n\r\n"};
+    },
+    false);
+  half.check_nothing_taken("304", "not_our_server");
+  half.check_heals();
+}
+
+// A cut refusal may say that history was lost, but no longer how; or that numbers are wrong, but
+// not which are right.
+BOOST_AUTO_TEST_CASE(a_refusal_that_is_only_the_beginning_of_itself_is_not_taken) {
+  msg::ErrorReply expired;
+  expired.set_code("cursor_expired");
+  expired.set_message("the server has lost history");
+  expired.set_reason("epoch");
+  msg::ErrorReply gap;
+  gap.set_code("mutation_gap");
+  gap.set_message("another number is next");
+  gap.set_expected(77);
+  msg::ErrorReply restarted;
+  restarted.set_code("server_restarted");
+  restarted.set_message("send it again");
+  restarted.set_start(77);
+  const std::vector<std::tuple<int, device_past, msg::ErrorReply>> refusals{
+    {410, device_past::pulled, expired},
+    {410, device_past::wrote, expired},
+    {409, device_past::wrote, gap},
+    {409, device_past::wrote, restarted}};
+  for (const auto& [status, past, refusal] : refusals) {
+    half_synced half{past};
+    const auto whole = refusal.SerializeAsString();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+      half.front().lie(
+        [&, status = status](const std::string&, const std::string&) {
+          return reply_bytes(status, protobuf, whole.substr(0, size));
+        },
+        false);
+      half.check_nothing_taken(refusal.code() + ", " + std::to_string(size) + " bytes",
+                               "not_our_server");
+    }
     half.check_heals();
   }
 }

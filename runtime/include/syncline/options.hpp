@@ -62,6 +62,13 @@ enum class durability {
   process     ///< it survives the death of the process only
 };
 
+/// Whether requests and replies are compressed.
+enum class compression {
+  automatic, ///< except to a server on this machine, where the line costs less than the work
+  always,
+  never
+};
+
 /// How to open a store. Only `store` must be given.
 struct options {
   std::string store; ///< directory; made where it is missing and `create` is set
@@ -88,6 +95,7 @@ struct options {
   std::chrono::milliseconds retry_max{300'000};
   std::uint32_t batch_items_max = 100; ///< 1 to 1000
   std::string ca_file = {};            ///< PEM; one more authority beside the system's
+  compression compress = compression::automatic;
 
   durability durable = durability::full;
   std::uint64_t map_bytes = std::uint64_t{16} << 30; ///< what the store can grow to
