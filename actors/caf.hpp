@@ -239,7 +239,7 @@ inline void set_policy(caf::actor_system_config& config, const char* policy) {
 #if RT_CAF_1X
   config.set("caf.scheduler.policy", std::string{policy});
 #else
-  config.set("scheduler.policy", caf::atom_from_string(policy));
+  config.set("scheduler.policy", caf::atom_from_string(std::string{policy}));
 #endif
 }
 

@@ -287,7 +287,7 @@ result<std::vector<mutation>> engine::submit(std::vector<operation> operations, 
   for (auto& one : operations)
     *command.command.add_operations() = to_message(std::move(one));
   command.reply = actors::reply_once<msg::LocalWritten>{
-    [tracker = tracker_, progress](core::expected<msg::LocalWritten> outcome) {
+    [tracker = tracker_, progress](const core::expected<msg::LocalWritten>& outcome) {
       tracker->finish(progress, outcome);
     }};
   rt::anon_send(set->storage, std::move(command));

@@ -64,6 +64,13 @@ lane_work* client_work::lane_if_any(std::string_view collection, std::string_vie
   return &lane(collection, id);
 }
 
+msg::OutboxEntry client_work::stored_entry(std::uint64_t local_seq) const {
+  msg::OutboxEntry entry;
+  if (!records_.message(client_table::outbox, number_key(local_seq), entry))
+    throw_corrupt(client_tables()[client_table::outbox], number_key(local_seq));
+  return entry;
+}
+
 std::uint64_t client_work::draw_local_seq() {
   state.set_next_local_seq(state.next_local_seq() + 1);
   return state.next_local_seq();

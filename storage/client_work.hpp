@@ -52,6 +52,9 @@ public:
   /// As above, without loading an item that has no lane; nullptr then.
   lane_work* lane_if_any(std::string_view collection, std::string_view id);
 
+  /// An entry of the outbox that has to be there, as it is stored.
+  [[nodiscard]] msg::OutboxEntry stored_entry(std::uint64_t local_seq) const;
+
   /// Adds a waiting mutation at the end of its lane, coalescing where that is allowed. Returns the
   /// local sequence of the entry that carries it, 0 where nothing is left to be done.
   core::expected<std::uint64_t> add_entry(lane_work& work, msg::Mutation mutation,

@@ -185,20 +185,33 @@ private:
     msg::ApplyBatchResult apply;
     name_batch(apply);
     apply.mutable_response()->Swap(&response);
+    // The next batch is taken in the commit that stores this answer: one commit a batch, not two.
+    const bool takes_next =
+      can_take() && options_.batch_pause.count() == 0 && apply.response().mutated_retry_id() == 0;
     rt::request(self_, storage_, rt::no_timeout, std::move(apply))
-      .then([this](const msg::BatchResultApplied& applied) { on_stored(applied); },
-            on_store_error());
+      .then([this, takes_next](
+              const msg::BatchResultApplied& applied) { on_stored(applied, takes_next); },
+            [this, takes_next](const caf::error& error) {
+              const auto failure = to_error(rt::from_caf(error));
+              if (!takes_next)
+                return retry_later(failure, 0);
+              store_failure_ = failure;
+            });
+    size_.grow();
+    if (takes_next)
+      ask_batch();
   }
 
-  void on_stored(const msg::BatchResultApplied& applied) {
+  void on_stored(const msg::BatchResultApplied& applied, bool takes_next) {
     if (!applied.new_identity())
       refusals_in_a_row_ = 0;
     report_.set_processed(report_.processed() + applied.processed());
     report_.set_conflicts(report_.conflicts() + applied.conflicts());
     report_.set_failed(report_.failed() + applied.failed());
     backoff_.succeed();
-    size_.grow();
     activity_.succeeded(world_.wall_ms());
+    if (takes_next)
+      return;
     if (applied.new_identity())
       return after_refusal(mutated_retry());
     next_batch();
@@ -252,11 +265,9 @@ private:
   }
 
   [[nodiscard]] bool is_one_group() const {
-    const std::uint64_t group = sent_.mutations(0).group();
-    for (const auto& mutation : sent_.mutations())
-      if (group == 0 || mutation.group() != group)
-        return false;
-    return true;
+    const auto group = sent_.mutations(0).group();
+    return group != 0 && std::all_of(sent_.mutations().begin(), sent_.mutations().end(),
+                                     [group](const auto& one) { return one.group() == group; });
   }
 
   template <class Apply>
@@ -340,8 +351,7 @@ private:
   }
 
   static msg::Error no_answer() {
-    return to_error({"not_our_server", "the answer to a batch has no result for the first of its "
-                                       "mutations"});
+    return to_error({"not_our_server", "a batch's answer has no result for its first mutation"});
   }
 
   static msg::Error mutated_retry() {

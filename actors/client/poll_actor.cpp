@@ -4,6 +4,8 @@
 
 #include <deque>
 #include <map>
+#include <optional>
+#include <utility>
 #include <vector>
 
 namespace syncline::actors::client {
@@ -14,6 +16,8 @@ namespace {
 //   ^                          |  ^                                                            |
 //   |                       failure '---- 410: the cursor is reset, from the beginning         |
 //   '------ PollDue ------- waiting (backoff, or the interval) <-------------------------------'
+//
+// While a page is applied, the one after it is asked for.
 //
 // A run goes through the collections one after the other. A failed poll never stops the loop.
 class poll_state {
@@ -54,6 +58,19 @@ private:
     caf::typed_response_promise<msg::PullReport> reply;
     std::uint32_t attempts_max = 0;
     std::uint32_t failures = 0;
+  };
+
+  // A page that was asked for before the one ahead of it was stored.
+  struct page_ahead {
+    std::uint64_t number = 0;
+    msg::PullState asked;
+    std::optional<msg::HttpReply> reply;
+    bool is_awaited = false; // The page before it is stored.
+
+    [[nodiscard]] bool follows(const msg::PullState& stored) const {
+      return asked.cursor().token() == stored.cursor().token() &&
+             asked.known_start() == stored.known_start();
+    }
   };
 
   // A cursor that is refused again and again is a fault of the server; it must not become a storm.
@@ -108,9 +125,11 @@ private:
     auto state = snapshot ? snapshot->pull_state(queue_.front()) : snapshot.error();
     if (!state)
       return fail(to_error(state.error()), 0);
-    asked_ = std::move(*state);
     activity_.enter("pulling");
-    report_.set_requests(report_.requests() + 1);
+    if (ahead_ && ahead_->follows(*state))
+      return take_ahead();
+    ahead_.reset();
+    asked_ = std::move(*state);
     auto& etag = etags_[queue_.front()];
     const auto counts = snapshot->counts();
     // A tag names the head that its own cursor had reached. And "not modified" does not say how
@@ -118,11 +137,48 @@ private:
     if (etag.first != asked_.cursor().token() || !counts || counts->acknowledged != 0)
       etag.second.clear();
     asked_etag_ = etag.second;
+    request_page(asked_, [this](const msg::HttpReply& reply) { on_reply(reply); });
+  }
+
+  template <class OnReply>
+  void request_page(const msg::PullState& from, OnReply on_reply) {
+    report_.set_requests(report_.requests() + 1);
     rt::request(self_, transport_, rt::no_timeout,
-                net::make_delta_request(queue_.front(), asked_, options_.page_items_max,
-                                        etag.second, options_.timeout_ms))
-      .then([this](const msg::HttpReply& reply) { on_reply(reply); },
-            [this](const caf::error& error) { fail(to_error(rt::from_caf(error)), 0); });
+                net::make_delta_request(queue_.front(), from, options_.page_items_max, asked_etag_,
+                                        options_.timeout_ms))
+      .then(on_reply, [on_reply](const caf::error& error) {
+        msg::HttpReply none;
+        none.set_failure(rt::from_caf(error).code);
+        none.set_failure_text(rt::from_caf(error).message);
+        on_reply(none);
+      });
+  }
+
+  // Asks for the page after this one while this one is applied. If the store does not end up where
+  // this page says, the reply is dropped and the page asked for again.
+  void look_ahead(const net::delta_reply& reply) {
+    asked_etag_.clear();
+    auto& ahead = ahead_.emplace();
+    ahead.number = ++last_ahead_;
+    ahead.asked = asked_;
+    ahead.asked.mutable_cursor()->set_token(reply.page.next_cursor());
+    request_page(ahead.asked, [this, number = ahead.number](const msg::HttpReply& http) {
+      if (!ahead_ || ahead_->number != number)
+        return;
+      ahead_->reply = http;
+      if (ahead_->is_awaited)
+        take_ahead();
+    });
+  }
+
+  void take_ahead() {
+    ahead_->is_awaited = true;
+    if (!ahead_->reply)
+      return;
+    const page_ahead ahead = std::move(*ahead_);
+    ahead_.reset();
+    asked_ = ahead.asked;
+    on_reply(*ahead.reply);
   }
 
   void on_reply(const msg::HttpReply& http) {
@@ -166,6 +222,8 @@ private:
     if (!reply.page.has_more())
       etags_[queue_.front()] = {reply.page.next_cursor(), reply.etag};
     msg::ApplyRemoteChanges changes;
+    if (reply.page.has_more())
+      look_ahead(reply);
     changes.mutable_page()->Swap(&reply.page);
     changes.set_request_start(asked_.known_start());
     changes.set_now_ms(world_.wall_ms());
@@ -222,6 +280,7 @@ private:
   }
 
   void fail(const msg::Error& error, std::int64_t retry_after_ms) {
+    ahead_.reset();
     busy_ = false;
     ++failures_in_run_;
     activity_.failed(error, world_.wall_ms());
@@ -292,6 +351,8 @@ private:
   activity_log activity_;
   std::deque<std::string> queue_;
   msg::PullState asked_;
+  std::optional<page_ahead> ahead_;
+  std::uint64_t last_ahead_ = 0;
   std::string asked_etag_; // empty: the page was asked for whatever the head
   msg::PullReport report_;
   std::map<std::string, std::pair<std::string, std::string>> etags_; // collection: cursor, tag

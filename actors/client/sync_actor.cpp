@@ -1,5 +1,8 @@
 #include "actors/client/sync_actor.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
 #include <vector>
 
 namespace syncline::actors::client {
@@ -58,9 +61,18 @@ private:
     report_.set_conflicts(report_.conflicts() + drained.conflicts());
     report_.set_errors(report_.errors() + drained.failed());
     add_traffic(drained);
-    if (!drained.error().code().empty())
-      return end(&drained.error());
-    pull();
+    push_error_ = drained.error();
+    if (is_about_the_line(push_error_.code()))
+      return end(&push_error_);
+    pull(); // A server that takes no writes may still have news.
+  }
+
+  // Whether pulling would fail in the same way.
+  static bool is_about_the_line(std::string_view code) {
+    constexpr std::array codes{
+      "network_unreachable", "connection_refused", "connection_cut", "timeout",   "tls_refused",
+      "not_allowed",         "needs_auth",         "not_our_server", "no_server", "stopped"};
+    return std::find(codes.begin(), codes.end(), code) != codes.end();
   }
 
   void pull() {
@@ -77,6 +89,8 @@ private:
     add_traffic(pulled);
     if (!pulled.error().code().empty())
       return end(&pulled.error());
+    if (!push_error_.code().empty())
+      return end(&push_error_);
     const auto left = work_left();
     if (!left)
       return fail(left.error());
@@ -142,6 +156,7 @@ private:
   seams world_;
   std::vector<caf::typed_response_promise<msg::SyncReport>> waiting_;
   msg::SyncReport report_;
+  msg::Error push_error_; // of this round; an empty code where it went well
   std::int64_t began_ms_ = 0;
   std::uint32_t attempts_max_ = 0;
   std::uint32_t round_ = 0;

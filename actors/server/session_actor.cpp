@@ -31,7 +31,7 @@ private:
   caf::result<msg::HttpReply> on_request(const msg::HttpRequest& request) {
     auto ask = net::read_request(request);
     if (!ask)
-      return net::make_refusal(ask.error(), net::wanted_format(request));
+      return refuse(ask.error(), request);
     if (const auto* delta = std::get_if<net::delta_ask>(&ask->what))
       return read_delta(*delta, ask->answer);
     if (const auto* updates = std::get_if<net::updates_ask>(&ask->what))
@@ -39,6 +39,13 @@ private:
     if (auto* batch = std::get_if<net::batch_ask>(&ask->what))
       return apply_batch(*batch, request, ask->answer);
     return health(std::holds_alternative<net::ready_ask>(ask->what));
+  }
+
+  static msg::HttpReply refuse(const core::error& error, const msg::HttpRequest& request) {
+    auto reply = net::make_refusal(error, net::wanted_format(request));
+    if (error.code == "method_not_allowed") // RFC 9110, section 15.5.6
+      net::add_header(reply, "allow", net::allowed_methods(request.target()));
+    return reply;
   }
 
   msg::HttpReply read_delta(const net::delta_ask& ask, body_format format) {

@@ -4,6 +4,7 @@
 #include "command.hpp"
 #include "runtime/store_opening.hpp"
 
+#include <google/protobuf/stubs/logging.h>
 #include <pthread.h>
 #include <unistd.h>
 
@@ -94,6 +95,8 @@ void announce(const server& running, const server_flags& flags) {
 
 int serve(const server_flags& flags) {
   end_signals signals;
+  // What a client sends wrongly is answered; it must not fill the log.
+  google::protobuf::SetLogHandler(nullptr);
   const auto http = listen_options(flags.listen);
   if (!http)
     return report(http.error());

@@ -135,6 +135,14 @@ body_format wanted_format(const msg::HttpRequest& request) {
            : body_format::json;
 }
 
+std::string allowed_methods(std::string_view target) {
+  const auto parsed = parse_target(std::string{target});
+  for (const auto& route : routes)
+    if (parsed && route.path == parsed->path)
+      return route.method == "GET" ? "GET, HEAD" : std::string{route.method};
+  return {};
+}
+
 expected<server_ask> read_request(const msg::HttpRequest& request) {
   auto target = parse_target(request.target());
   if (!target)

@@ -47,6 +47,9 @@ struct server_ask {
 /// the status by `http_status_of`.
 [[nodiscard]] core::expected<server_ask> read_request(const msg::HttpRequest& request);
 
+/// The methods of the route of a target, for the header `Allow`; empty where there is no route.
+[[nodiscard]] std::string allowed_methods(std::string_view target);
+
 /// The format that the client wants, also for a refusal.
 [[nodiscard]] body_format wanted_format(const msg::HttpRequest& request);
 

@@ -29,6 +29,13 @@ std::string nested(std::size_t depth) {
   return text + "1" + std::string(depth, '}');
 }
 
+std::string joined(std::initializer_list<std::string_view> parts) {
+  std::string text;
+  for (const auto part : parts)
+    text.append(part);
+  return text;
+}
+
 std::string create(std::string_view id, std::string_view data) {
   return R"({"operation":"CREATE","id":")" + std::string{id} + R"(","data":)" + std::string{data} +
          "}";
@@ -116,8 +123,9 @@ BOOST_AUTO_TEST_CASE(an_operation_of_wrong_types_fails_alone) {
   for (const std::string data : {"1", "null", "[]", "\"text\"", "true"})
     for (const std::string kind : {"CREATE", "UPDATE"})
       server.check_operation_fails(
-        kind + " with " + data,
-        R"({"operation":")" + kind + R"(","id":"kept","data":)" + data + "}", "bad_operation");
+        joined({kind, " with ", data}),
+        joined({R"({"operation":")", kind, R"(","id":"kept","data":)", data, "}"}),
+        "bad_operation");
 }
 
 BOOST_AUTO_TEST_CASE(an_item_beyond_the_rules_fails_alone) {
@@ -186,8 +194,8 @@ BOOST_AUTO_TEST_CASE(bad_collections_limits_and_times_are_refused) {
   for (const std::string name :
        {"", "Notes", "a%20b", "a.b", "..", "%2e%2e", "%00", "%FF", "caf%C3%A9", "a%2Fb"}) {
     for (const std::string route : {"/delta", "/updates"})
-      requests.push_back({route + " of '" + name + "'",
-                          request_line("GET", route + "?collection=" + name), 400,
+      requests.push_back({joined({route, " of '", name, "'"}),
+                          request_line("GET", joined({route, "?collection=", name})), 400,
                           name == "%FF" || name == "%00" ? "bad_url" : "bad_collection"});
     requests.push_back({"a batch for '" + name + "'",
                         post_bytes("/batch-sync?collection=" + name, json_type, good), 400,
@@ -244,13 +252,15 @@ BOOST_AUTO_TEST_CASE(unknown_routes_and_methods_are_refused) {
   for (const std::string path :
        {"/", "/nothing", "/delta/", "/Delta", "/delta/x", "//delta", "/batch_sync", "/healthz/x"})
     for (const std::string method : {"GET", "POST", "DELETE"})
-      requests.push_back({method + " " + path, request_line(method, path, "Content-Length: 0\r\n"),
-                          404, "unknown_route"});
+      requests.push_back({joined({method, " ", path}),
+                          request_line(method, path, "Content-Length: 0\r\n"), 404,
+                          "unknown_route"});
   for (const std::string method :
        {"POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "get", "BREW"})
     for (const std::string path : {"/delta", "/updates", "/healthz", "/readyz"})
-      requests.push_back({method + " " + path, request_line(method, path, "Content-Length: 0\r\n"),
-                          405, "method_not_allowed"});
+      requests.push_back({joined({method, " ", path}),
+                          request_line(method, path, "Content-Length: 0\r\n"), 405,
+                          "method_not_allowed"});
   for (const std::string method : {"GET", "PUT", "DELETE", "PATCH"})
     requests.push_back(
       {method + " /batch-sync", request_line(method, "/batch-sync"), 405, "method_not_allowed"});

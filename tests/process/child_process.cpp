@@ -1,7 +1,6 @@
 #include "tests/process/child_process.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -9,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <stdexcept>
 
 namespace syncline::tests {
@@ -18,6 +18,7 @@ child_process::child_process(const std::vector<std::string>& arguments) {
   if (::pipe2(ends.data(), O_CLOEXEC) != 0)
     throw std::runtime_error{"no pipe for " + arguments.at(0)};
   std::vector<char*> words;
+  words.reserve(arguments.size() + 1);
   for (const auto& argument : arguments)
     words.push_back(const_cast<char*>(argument.c_str())); // posix_spawn does not write to them.
   words.push_back(nullptr);

@@ -295,7 +295,7 @@ BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_again_and_again_is_not_sent_in_a_st
     refusal.set_message("said again and again");
     const auto before = half.front().requests();
     half.front().lie(
-      [&](const std::string&, const std::string&) {
+      [&, change = change](const std::string&, const std::string&) {
         change(refusal);
         return reply_bytes(409, protobuf, refusal.SerializeAsString());
       },
@@ -304,6 +304,24 @@ BOOST_AUTO_TEST_CASE(a_batch_that_is_refused_again_and_again_is_not_sent_in_a_st
     BOOST_TEST(half.front().requests() - before <= 10U, code);
     half.check_heals();
   }
+}
+
+// A failed push once kept the pull from being tried: a device that could not write could not read
+// either.
+BOOST_AUTO_TEST_CASE(a_server_that_takes_no_writes_still_has_news) {
+  half_synced half{device_past::wrote};
+  half.front().lie([](const std::string& request, const std::string& reply) {
+    return request.starts_with("POST") ? reply_bytes(500, "text/plain", "no") : reply;
+  });
+  const auto before = state_of(half.device());
+  const auto report = value_or_fail(half.device().sync_now());
+  BOOST_TEST(!report.success);
+  BOOST_TEST(report.error.code == "server_error");
+  const auto after = state_of(half.device());
+  BOOST_TEST(after.cursor_seq > before.cursor_seq);
+  BOOST_TEST(after.waiting == before.waiting);
+  half.front().tell_truth();
+  half.check_heals();
 }
 
 BOOST_AUTO_TEST_SUITE_END()

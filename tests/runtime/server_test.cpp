@@ -46,10 +46,15 @@ BOOST_AUTO_TEST_CASE(it_says_that_it_lives_and_is_ready) {
   BOOST_TEST(get(one->url(), "/healthz").status() == 200U);
   BOOST_TEST(get(one->url(), "/readyz").status() == 200U);
   BOOST_TEST(get(one->url(), "/nothing").status() == 404U);
+  const auto refused = get(one->url(), "/batch-sync");
+  BOOST_TEST(refused.status() == 405U);
+  BOOST_TEST(std::any_of(refused.headers().begin(), refused.headers().end(), [](const auto& one) {
+    return one.name() == "allow" && one.value() == "POST";
+  }));
   const auto status = one->status();
   BOOST_TEST(status.not_ready.empty());
   BOOST_TEST(status.store_opened == "new");
-  BOOST_TEST(status.http.requests == 3U);
+  BOOST_TEST(status.http.requests == 4U);
 }
 
 BOOST_AUTO_TEST_CASE(a_store_and_a_port_have_one_server) {

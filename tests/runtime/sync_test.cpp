@@ -150,7 +150,8 @@ BOOST_AUTO_TEST_CASE(a_function_that_throws_leaves_the_conflict_to_the_user) {
   two_minds minds{how, server};
   sync_or_fail(*minds.two);
   BOOST_TEST((value_or_fail(minds.two->sync_status("notes", "a")) == item_state::conflict));
-  BOOST_TEST(value_or_fail(minds.two->status()).callback_failures == 1U);
+  // The page that brings the other version asks too, and the conflict may be read again meanwhile.
+  BOOST_TEST(value_or_fail(minds.two->status()).callback_failures >= 1U);
 }
 
 BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_fails_after_three_attempts_and_is_named) {
