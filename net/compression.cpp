@@ -186,7 +186,7 @@ std::string describe_bytes(std::string_view bytes) {
 
 core::expected<std::string> compress(content_coding coding, std::string_view plain, int level) {
   constexpr int gzip_level = 4;
-  constexpr int zstd_level = 1;
+  constexpr int zstd_level = 3;
   const bool by_default = level == default_compression_level;
   switch (coding) {
   case content_coding::gzip: {

@@ -31,7 +31,7 @@ enum class content_coding { identity, gzip, zstd };
 /// What a body looks like, for messages: "begins with '{', looks like JSON", "is empty", ...
 [[nodiscard]] std::string describe_bytes(std::string_view bytes);
 
-/// Stands for the level that costs less time than a slow line: gzip 4, zstd 1.
+/// Stands for the level that costs less time than a slow line: gzip 4, zstd 3.
 inline constexpr int default_compression_level = -1;
 
 /// Encodes `plain` as one gzip member or one zstd frame. `level` is 1..9 for gzip, 1..19 for zstd.

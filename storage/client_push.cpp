@@ -248,7 +248,8 @@ void turn_into_skip(client_work& work, std::uint64_t local_seq, const msg::Error
   mutation.clear_increments();
   mutation.set_group(0);
   mutation.set_group_size(0);
-  mutation.set_payload_hash(payload_hash(mutation));
+  // The hash stays that of what is skipped: the answer must be about that, and not about what
+  // another copy of this store sent under the same id.
   lane.changed_entries.insert(local_seq);
 }
 

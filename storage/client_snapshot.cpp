@@ -71,7 +71,11 @@ expected<std::optional<stored_item>> client_snapshot::get(std::string_view colle
       return std::nullopt;
     const auto records = records_of(*reader_);
     const auto key = item_key(collection, id);
-    if (const auto payload = records.payload(client_table::overlay, key)) {
+    if (!has_lanes_)
+      has_lanes_ = reader_->count(client_table::overlay) != 0;
+    const auto payload =
+      *has_lanes_ ? records.payload(client_table::overlay, key) : std::optional<std::string_view>{};
+    if (payload) {
       const auto row = open_overlay(key, *payload);
       if (!row.exists)
         return std::nullopt;
@@ -224,6 +228,10 @@ expected<msg::PullState> client_snapshot::pull_state(std::string_view collection
     *pull.mutable_seen() = state.seen();
     return pull;
   });
+}
+
+expected<bool> client_snapshot::has_lanes() const {
+  return guarded([&] { return reader_->count(client_table::overlay) != 0; });
 }
 
 expected<std::vector<std::string>> client_snapshot::collections() const {

@@ -84,6 +84,8 @@ public:
   [[nodiscard]] core::expected<msg::PullState> pull_state(std::string_view collection) const;
   [[nodiscard]] core::expected<std::vector<std::string>> collections() const;
   [[nodiscard]] core::expected<waiting_counts> counts() const;
+  /// Whether any item at all has a lane.
+  [[nodiscard]] core::expected<bool> has_lanes() const;
   [[nodiscard]] core::expected<std::vector<msg::OutboxEntry>> outbox(std::size_t limit) const;
   [[nodiscard]] core::expected<std::vector<msg::QuarantineRecord>> quarantine() const;
   [[nodiscard]] core::expected<std::vector<msg::ConflictRecord>> conflicts() const;
@@ -102,6 +104,7 @@ public:
 
 private:
   std::unique_ptr<kv_reader> reader_;
+  mutable std::optional<bool> has_lanes_; // once it was asked; a snapshot never changes
 };
 
 /// What a committed transaction has to tell others.

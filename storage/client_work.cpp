@@ -8,6 +8,17 @@
 
 namespace syncline::storage {
 
+namespace {
+
+void count_changes(msg::StoreChanged& changed, std::uint32_t changes, std::uint32_t remote_changes,
+                   std::uint64_t last_seq) {
+  changed.set_changes(changed.changes() + changes);
+  changed.set_remote_changes(changed.remote_changes() + remote_changes);
+  changed.set_last_seq(last_seq);
+}
+
+} // namespace
+
 msg::OutboxEntry& lane_work::entry(std::uint64_t local_seq) {
   const auto found = std::find_if(lane.entries.begin(), lane.entries.end(),
                                   [&](const auto& e) { return e.local_seq() == local_seq; });
@@ -305,11 +316,7 @@ void client_work::note_change(std::string_view collection, std::string_view id, 
   record.set_remote(remote);
   const std::uint64_t seq = draw_local_seq();
   writer_.append_message(client_table::changes, number_key(seq), record);
-  auto& change = *events.changed.add_changes();
-  change.set_collection(collection.data(), collection.size());
-  change.set_id(id.data(), id.size());
-  change.set_local_seq(seq);
-  change.set_remote(remote);
+  count_changes(events.changed, 1, remote ? 1 : 0, seq);
 }
 
 void client_work::note_step(std::uint64_t local_seq, msg::MutationsAdvanced::Stage stage,
@@ -370,7 +377,9 @@ void client_work::flush() {
   auto& out = transaction_.events;
   out.local_writes = out.local_writes || events.local_writes;
   out.conflicts.MergeFrom(events.conflicts);
-  out.changed.MergeFrom(events.changed);
+  if (events.changed.changes() != 0)
+    count_changes(out.changed, events.changed.changes(), events.changed.remote_changes(),
+                  events.changed.last_seq());
   out.advanced.MergeFrom(events.advanced);
 }
 

@@ -9,6 +9,15 @@ namespace syncline::storage {
 
 namespace {
 
+// Whether a stored result answers this very mutation, and not another one that a copy of the
+// client's store sent under the same id. A SKIP names what it stands for by its hash; one without
+// a hash, of a plain client, is taken at its word.
+bool is_of(const msg::StoredResult& known, const msg::Mutation& mutation, const std::string& hash) {
+  if (mutation.kind() == msg::SKIP)
+    return mutation.payload_hash().empty() || known.payload_hash() == mutation.payload_hash();
+  return known.payload_hash() == hash;
+}
+
 // Names that become parts of keys. Ids and collections are judged one by one, with the mutation.
 constexpr std::size_t name_bytes_max = 128;
 
@@ -104,7 +113,9 @@ std::optional<msg::ErrorReply> server_transaction::check_ids(const batch_input& 
     if (mutation.mutation_id() == 0 ||
         mutation.mutation_id() != mutations[0].mutation_id() + static_cast<std::uint64_t>(i))
       return refusal("bad_batch", "mutation ids begin at 1 and rise by 1 within a batch");
-    if (!mutation.payload_hash().empty() && mutation.payload_hash() != payload_hash(mutation))
+    // That of a SKIP is of what it stands for, which nobody here has seen.
+    if (mutation.kind() != msg::SKIP && !mutation.payload_hash().empty() &&
+        mutation.payload_hash() != payload_hash(mutation))
       return refusal("bad_batch", "mutation " + std::to_string(mutation.mutation_id()) +
                                     " does not match its payload hash; it was damaged on the way");
   }
@@ -191,7 +202,7 @@ batch_output server_transaction::apply_named(const batch_input& batch) {
     const auto known = stored(batch.space, request.client(), mutation.mutation_id());
     if (!known)
       return gap(next);
-    if (mutation.kind() != msg::SKIP && known->payload_hash() != payload_hash(mutation)) {
+    if (!is_of(*known, mutation, payload_hash(mutation))) {
       response.set_mutated_retry_id(mutation.mutation_id());
       break;
     }
@@ -243,7 +254,7 @@ std::optional<msg::MutationResult> server_transaction::former_result(const batch
     const auto known = stored(batch.space, former.client(), former.mutation_id());
     if (!known) {
       unknown = true;
-    } else if (mutation.kind() == msg::SKIP || known->payload_hash() == hash) {
+    } else if (is_of(*known, mutation, hash)) {
       auto result = repeat(batch.space, *known);
       result.set_mutation_id(mutation.mutation_id());
       return result;

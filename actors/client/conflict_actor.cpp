@@ -59,6 +59,10 @@ private:
   // Most pages meet no waiting mutation, so storage is asked first and lanes are read only when
   // it says that one is in the way.
   void apply(const std::shared_ptr<page_work>& work) {
+    const auto snapshot = store_->snapshot();
+    const auto has_lanes = snapshot ? snapshot->has_lanes() : snapshot.error();
+    if (has_lanes && !*has_lanes)
+      return apply_alone(work);
     rt::request(self_, storage_, rt::no_timeout, work->changes)
       .then(
         [this, work](msg::RemoteChangesApplied& applied) {
@@ -72,6 +76,21 @@ private:
                                      "will be pulled again"}));
           else
             find_questions(work);
+        },
+        [work](const caf::error& error) { work->reply.deliver(error); });
+  }
+
+  // With nothing waiting in the whole store the page is given away, for a copy would cost as much
+  // as storing it. A write that comes in between has the page asked for again.
+  void apply_alone(const std::shared_ptr<page_work>& work) {
+    rt::request(self_, storage_, rt::no_timeout, std::move(work->changes))
+      .then(
+        [work](msg::RemoteChangesApplied& applied) {
+          if (applied.stale()) {
+            applied.Clear();
+            applied.set_superseded(true);
+          }
+          work->reply.deliver(std::move(applied));
         },
         [work](const caf::error& error) { work->reply.deliver(error); });
   }
@@ -92,7 +111,7 @@ private:
       return apply(work);
     auto question = std::move(work->open.front());
     work->open.pop_front();
-    with_verdict(std::move(question), [this, work](core::conflict_question decided) {
+    with_verdict(std::move(question), [this, work](const core::conflict_question& decided) {
       *work->changes.add_decisions() = core::decide(decided);
       decide_next(work);
     });
@@ -231,7 +250,7 @@ private:
         lane->entries.empty() || round > rounds_max)
       return;
     auto question = met_question(*snapshot, collection, id, std::move(*lane));
-    with_verdict(std::move(question), [this, round](core::conflict_question decided) {
+    with_verdict(std::move(question), [this, round](const core::conflict_question& decided) {
       msg::ApplyResolution command;
       *command.mutable_decision() = core::decide(decided);
       command.set_now_ms(world_.wall_ms());

@@ -1,6 +1,7 @@
 #include "actors/client/poll_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "core/sync/cursor.hpp"
 
 #include <deque>
 #include <map>
@@ -11,6 +12,19 @@
 namespace syncline::actors::client {
 
 namespace {
+
+/// A page that was asked for before the one ahead of it was stored.
+struct page_ahead {
+  std::uint64_t number = 0;
+  msg::PullState asked;
+  std::optional<msg::HttpReply> reply;
+  bool is_awaited = false; // The page before it is stored.
+
+  [[nodiscard]] bool follows(const msg::PullState& stored) const {
+    return asked.cursor().token() == stored.cursor().token() &&
+           asked.known_start() == stored.known_start();
+  }
+};
 
 // idle --PullNow, PollDue--> asking --page--> applying --applied--> asking ... --caught up--> idle
 //   ^                          |  ^                                                            |
@@ -58,19 +72,6 @@ private:
     caf::typed_response_promise<msg::PullReport> reply;
     std::uint32_t attempts_max = 0;
     std::uint32_t failures = 0;
-  };
-
-  // A page that was asked for before the one ahead of it was stored.
-  struct page_ahead {
-    std::uint64_t number = 0;
-    msg::PullState asked;
-    std::optional<msg::HttpReply> reply;
-    bool is_awaited = false; // The page before it is stored.
-
-    [[nodiscard]] bool follows(const msg::PullState& stored) const {
-      return asked.cursor().token() == stored.cursor().token() &&
-             asked.known_start() == stored.known_start();
-    }
   };
 
   // A cursor that is refused again and again is a fault of the server; it must not become a storm.
@@ -162,6 +163,9 @@ private:
     ahead.number = ++last_ahead_;
     ahead.asked = asked_;
     ahead.asked.mutable_cursor()->set_token(reply.page.next_cursor());
+    if (reply.page.head().start() != 0)
+      ahead.asked.set_known_start(reply.page.head().start());
+    *ahead.asked.mutable_seen() = core::later_place(ahead.asked.seen(), reply.page.head());
     request_page(ahead.asked, [this, number = ahead.number](const msg::HttpReply& http) {
       if (!ahead_ || ahead_->number != number)
         return;

@@ -167,7 +167,7 @@ private:
     const auto listeners = options_.listeners();
     if (!events.advanced.steps().empty())
       rt::send(self_, listeners.observer, std::move(events.advanced));
-    if (!events.changed.changes().empty())
+    if (events.changed.changes() != 0)
       rt::send(self_, listeners.observer, std::move(events.changed));
     if (!events.conflicts.lanes().empty()) {
       rt::send(self_, listeners.observer, events.conflicts);

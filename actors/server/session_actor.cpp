@@ -63,7 +63,14 @@ private:
       return net::make_refusal(output.error(), format);
     if (const auto* refusal = std::get_if<msg::ErrorReply>(&*output))
       return net::make_refusal(*refusal, format);
-    const auto& answer = std::get<storage::delta_answer>(*output);
+    auto& answer = std::get<storage::delta_answer>(*output);
+    if (format == body_format::protobuf) {
+      // It tells created from updated, which only plain clients are told.
+      for (auto& item : *answer.page.mutable_items())
+        item.clear_birth_seq();
+      for (auto& item : *answer.page.mutable_deleted())
+        item.clear_birth_seq();
+    }
     msg::HttpReply reply;
     if (answer.not_modified)
       reply.set_status(304);

@@ -582,7 +582,7 @@ BOOST_AUTO_TEST_CASE(the_stages_of_a_write_are_told) {
   BOOST_TEST(stage() == msg::MutationsAdvanced::ACCEPTED);
   client.pull(server.store());
   BOOST_TEST(stage() == msg::MutationsAdvanced::VISIBLE);
-  BOOST_TEST(client.events().changed.changes(0).remote());
+  BOOST_TEST(client.events().changed.remote_changes() == 1u);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -34,6 +34,8 @@
   SYNCLINE_SERVER_STORE_CASE(server_batch_contract, factory,                                       \
                              a_skip_is_given_what_became_of_the_mutation)                          \
   SYNCLINE_SERVER_STORE_CASE(server_batch_contract, factory,                                       \
+                             a_skip_is_not_given_what_became_of_another_copys_mutation)            \
+  SYNCLINE_SERVER_STORE_CASE(server_batch_contract, factory,                                       \
                              a_gap_is_refused_and_names_what_is_expected)                          \
   SYNCLINE_SERVER_STORE_CASE(server_batch_contract, factory,                                       \
                              an_id_whose_result_is_forgotten_is_a_gap)                             \

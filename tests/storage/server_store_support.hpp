@@ -38,6 +38,13 @@ inline msg::Mutation mutation_of(msg::MutationKind kind, std::string id) {
   return mutation;
 }
 
+/// As a client sends it: with the hash of what it stands for.
+inline msg::Mutation skipping(const msg::Mutation& frozen) {
+  auto mutation = mutation_of(msg::SKIP, frozen.id());
+  mutation.set_payload_hash(frozen.payload_hash());
+  return mutation;
+}
+
 inline msg::Mutation creating(std::string id, std::string body = "{}") {
   auto mutation = mutation_of(msg::CREATE, std::move(id));
   mutation.set_body(std::move(body));
@@ -96,7 +103,8 @@ struct sender {
     for (auto& mutation : mutations) {
       mutation.set_mutation_id(next_id++);
       mutation.set_nonce(++nonce);
-      mutation.set_payload_hash(payload_hash(mutation));
+      if (mutation.kind() != msg::SKIP)
+        mutation.set_payload_hash(payload_hash(mutation));
       *request.add_mutations() = std::move(mutation);
     }
     return request;
