@@ -42,7 +42,8 @@ std::shared_ptr<storage::client_store> open_store(const temporary_directory& dir
 
 /// A supervised client over `store`, whose event sink the test gives.
 struct supervised_client {
-  supervised_client(std::shared_ptr<storage::client_store> over, actors::client::event_sink sink)
+  supervised_client(std::shared_ptr<storage::client_store> over,
+                    const actors::client::event_sink& sink)
     : store{std::move(over)} {
     rt::configure(config, 2);
     system.emplace(config);

@@ -290,6 +290,7 @@ BOOST_AUTO_TEST_CASE(what_depends_on_something_refused_for_good_goes_on) {
 BOOST_AUTO_TEST_CASE(a_group_is_checked_when_it_is_written) {
   device client;
   std::vector<msg::Mutation> many;
+  many.reserve(101);
   for (int i = 0; i < 101; ++i)
     many.push_back(creating("id" + std::to_string(i)));
   BOOST_TEST(client.write_group(many) == "group_too_large");

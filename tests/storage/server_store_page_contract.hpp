@@ -183,6 +183,7 @@ struct server_page_contract {
     mirror client;
     client.pull_all(factory.store());
     std::vector<msg::Mutation> mutations;
+    mutations.reserve(502);
     for (int i = 0; i < 502; ++i)
       mutations.push_back(adding(numbered(i), "n", 1));
     send(factory.store(), a, mutations);
@@ -590,6 +591,7 @@ struct server_page_contract {
       }
       client.pull_all(factory.store(), static_cast<std::uint32_t>(*rc::gen::inRange(1, 7)));
       std::vector<std::string> ids;
+      ids.reserve(15);
       for (int i = 0; i < 15; ++i)
         ids.push_back(numbered(i));
       return client.equals(factory.store(), ids);
