@@ -182,10 +182,9 @@ struct server_page_contract {
       BOOST_TEST(page_of(factory.store(), query_from("", asked)).items_size() == given);
     mirror client;
     client.pull_all(factory.store());
-    std::vector<msg::Mutation> mutations;
-    mutations.reserve(502);
+    std::vector<msg::Mutation> mutations(502);
     for (int i = 0; i < 502; ++i)
-      mutations.push_back(adding(numbered(i), "n", 1));
+      mutations[static_cast<std::size_t>(i)] = adding(numbered(i), "n", 1);
     send(factory.store(), a, mutations);
     const auto page = page_of(factory.store(), query_from(client.cursor(), 501));
     BOOST_TEST(page.items_size() == 500);
@@ -590,10 +589,9 @@ struct server_page_contract {
           factory.reopen();
       }
       client.pull_all(factory.store(), static_cast<std::uint32_t>(*rc::gen::inRange(1, 7)));
-      std::vector<std::string> ids;
-      ids.reserve(15);
+      std::vector<std::string> ids(15);
       for (int i = 0; i < 15; ++i)
-        ids.push_back(numbered(i));
+        ids[static_cast<std::size_t>(i)] = numbered(i);
       return client.equals(factory.store(), ids);
     }));
   }
