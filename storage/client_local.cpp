@@ -94,6 +94,30 @@ expected<std::vector<std::uint64_t>> entries_before(client_work& work,
   return after;
 }
 
+// The user decides about two versions, and later edits wait that no server has seen: the decision
+// takes their place, and this record is where they can still be found.
+void keep_overwritten(client_work& work, const lane_work& lane, const core::visible_item& seen,
+                      const msg::Mutation& decision) {
+  msg::ConflictRecord record;
+  record.set_conflict_id(work.random());
+  record.set_collection(lane.collection);
+  record.set_id(lane.id);
+  record.set_reason(decision.kind() == msg::DELETE ? msg::EDIT_DELETE : msg::EDIT_EDIT);
+  record.set_strategy("manual");
+  record.set_decision(msg::USER_DECIDED);
+  if (seen.exists)
+    record.set_mine_body(seen.body.data(), seen.body.size());
+  if (decision.has_body()) {
+    record.set_theirs_body(decision.body());
+    record.set_result_body(decision.body());
+  }
+  record.set_recorded_ms(work.now_ms());
+  record.set_resolved_ms(work.now_ms());
+  for (const auto& entry : lane.lane.entries)
+    *record.add_mine_mutations() = entry.mutation();
+  work.put_conflict(record);
+}
+
 expected<std::uint64_t> write_one(client_work& work, const msg::WriteLocal::Operation& operation,
                                   std::uint64_t group, int group_size) {
   msg::Mutation mutation = content_of(operation.mutation());
@@ -117,6 +141,8 @@ expected<std::uint64_t> write_one(client_work& work, const msg::WriteLocal::Oper
   auto after = entries_before(work, operation, group);
   if (!after)
     return after.error();
+  if (operation.decides() && !lane.lane.entries.empty())
+    keep_overwritten(work, lane, seen, mutation);
   return work.add_entry(lane, std::move(mutation), std::move(*after));
 }
 

@@ -87,6 +87,7 @@ public:
     auto stored = work_.stored_entry(local_seq);
     const bool is_skip = stored.mutation().kind() == msg::SKIP;
     const std::uint64_t group = stored.mutation().group();
+    const std::uint32_t group_size = stored.mutation().group_size();
     auto& lane = work_.lane(std::string{stored.mutation().collection()},
                             std::string{stored.mutation().id()}, &stored);
     lane.dirty = true;
@@ -98,17 +99,28 @@ public:
     store(lane, effect, result, has_held ? &held : nullptr);
     if (lane.lane.record.undecided())
       work_.note_undecided(lane);
-    if (group != 0 && effect.fate != core::entry_fate::acknowledged)
-      failed_groups_.insert(group);
+    if (group == 0)
+      return;
+    auto& answered = groups_[group];
+    answered.size = group_size;
+    if (effect.fate == core::entry_fate::acknowledged)
+      ++answered.acknowledged;
   }
 
-  /// After the last answer: a group of which some may be tried again, and some not, is broken.
+  /// After the last answer: a group of which some may be tried again, and some not, is broken. That
+  /// can show in a later answer, where one did not answer the whole group.
   void end_groups() {
-    for (const std::uint64_t group : failed_groups_)
-      work_.break_group_if_short(group);
+    for (const auto& [group, answered] : groups_)
+      if (answered.acknowledged < answered.size)
+        work_.break_group_if_short(group);
   }
 
 private:
+  struct group_answers {
+    std::uint32_t size = 0;
+    std::uint32_t acknowledged = 0;
+  };
+
   void store(lane_work& lane, const core::answer_effect& effect, const msg::MutationResult& result,
              const msg::QuarantineRecord* held) {
     const std::uint64_t local_seq = effect.entry.local_seq();
@@ -155,7 +167,7 @@ private:
 
   client_work& work_;
   msg::BatchResultApplied& applied_;
-  std::set<std::uint64_t> failed_groups_;
+  std::map<std::uint64_t, group_answers> groups_;
   std::map<std::string, std::uint64_t> passed_; // by collection; no answer moves it
 };
 
@@ -271,6 +283,8 @@ expected<msg::Done> quarantine_poison(client_transaction_state& transaction,
     if (local_seq == poison.local_seq() || same_group)
       turn_into_skip(work, local_seq, command.error());
   }
+  if (group != 0)
+    work.break_group_if_short(group); // One of it may wait already, to be tried again.
   work.flush();
   return msg::Done{};
 }

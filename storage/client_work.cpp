@@ -214,7 +214,7 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
     break_group(group);
 }
 
-// As they stand in the working set. One that met a conflict has left its group.
+// As they stand in the working set. One that met a conflict, or became a SKIP, has left its group.
 std::vector<msg::OutboxEntry> client_work::members_of(std::uint64_t group) {
   std::vector<msg::OutboxEntry> stored;
   const auto cursor = records_.kv().cursor(client_table::outbox);
@@ -227,9 +227,11 @@ std::vector<msg::OutboxEntry> client_work::members_of(std::uint64_t group) {
   std::vector<msg::OutboxEntry> members;
   for (const auto& member : stored) {
     auto& work = lane(member.mutation().collection(), member.mutation().id());
-    if (work.has_entry(member.local_seq()) &&
-        work.entry(member.local_seq()).state() != msg::REFUSED)
-      members.push_back(work.entry(member.local_seq()));
+    if (!work.has_entry(member.local_seq()))
+      continue;
+    const auto& now = work.entry(member.local_seq());
+    if (now.mutation().group() == group && now.state() != msg::REFUSED)
+      members.push_back(now);
   }
   return members;
 }

@@ -6,6 +6,14 @@
 
 namespace syncline::actors::client {
 
+/// An error as messages carry it.
+[[nodiscard]] inline msg::Error to_error(const core::error& error) {
+  msg::Error out;
+  out.set_code(error.code);
+  out.set_message(error.message);
+  return out;
+}
+
 /// Keeps an `Activity` up to date. Times are wall milliseconds.
 class activity_log {
 public:

@@ -359,13 +359,6 @@ private:
                                       "store, again and again"});
   }
 
-  static msg::Error to_error(const core::error& error) {
-    msg::Error out;
-    out.set_code(error.code);
-    out.set_message(error.message);
-    return out;
-  }
-
   outbox_actor::pointer self_;
   storage_actor storage_;
   transport_actor transport_;

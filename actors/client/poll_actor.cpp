@@ -337,13 +337,6 @@ private:
     rt::delayed_send(self_, poll_actor{self_}, std::chrono::milliseconds{delay_ms}, std::move(due));
   }
 
-  static msg::Error to_error(const core::error& error) {
-    msg::Error out;
-    out.set_code(error.code);
-    out.set_message(error.message);
-    return out;
-  }
-
   poll_actor::pointer self_;
   std::shared_ptr<storage::client_store> store_;
   storage_actor storage_;

@@ -1,5 +1,7 @@
 #include "actors/client/sync_actor.hpp"
 
+#include "actors/client/activity.hpp"
+
 #include <algorithm>
 #include <array>
 #include <string_view>
@@ -130,9 +132,7 @@ private:
   }
 
   void fail(const core::error& error) {
-    msg::Error out;
-    out.set_code(error.code);
-    out.set_message(error.message);
+    const auto out = to_error(error);
     end(&out);
   }
 

@@ -2,13 +2,12 @@
 
 #include "command.hpp"
 #include "demo/story.hpp"
+#include "end_signals.hpp"
 #include "local_server.hpp"
 
-#include <pthread.h>
-
 #include <chrono>
-#include <csignal>
 #include <memory>
+#include <optional>
 
 namespace syncline::app {
 
@@ -20,24 +19,8 @@ struct demo_flags {
   std::string keep;
 };
 
-void wait_for_end() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int one : {SIGTERM, SIGINT, SIGHUP})
-    sigaddset(&set, one);
-  int signal = 0;
-  sigwait(&set, &signal);
-}
-
-void block_end_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int one : {SIGTERM, SIGINT, SIGHUP})
-    sigaddset(&set, one);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-}
-
-int play(const demo_flags& flags, const std::filesystem::path& directory) {
+int play(const demo_flags& flags, const std::filesystem::path& directory,
+         const std::optional<end_signals>& signals) {
   const auto began = std::chrono::steady_clock::now();
   const auto told = story::begin(directory);
   if (!told)
@@ -56,24 +39,25 @@ int play(const demo_flags& flags, const std::filesystem::path& directory) {
     std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   print_line(std::string{*equal ? "the three sides are equal" : "THE SIDES DIFFER"} + " (" +
              std::to_string(seconds).substr(0, 4) + " s)");
-  if (*equal && !flags.once) {
+  if (*equal && signals) {
     talk("the server goes on at " + demo.url() + ", for instance " + demo.url() +
          "/delta?collection=countries&cursor=0&limit=5, until Ctrl-C; the stores are in " +
          demo.directory().string());
-    wait_for_end();
+    static_cast<void>(signals->wait()); // Whichever it was.
   }
   return *equal ? exit_ok : exit_failed;
 }
 
 int run_demo(const demo_flags& flags) {
+  std::optional<end_signals> signals;
   if (!flags.once)
-    block_end_signals(); // Before any thread is there, so that only the wait takes them.
+    signals.emplace();
   if (!flags.keep.empty())
-    return play(flags, flags.keep);
+    return play(flags, flags.keep, signals);
   const auto directory = temporary_directory::make();
   if (!directory)
     return report(directory.error());
-  return play(flags, (*directory)->path());
+  return play(flags, (*directory)->path(), signals);
 }
 
 } // namespace

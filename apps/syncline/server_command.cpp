@@ -2,10 +2,10 @@
 
 #include "actors/server/server.hpp"
 #include "command.hpp"
+#include "end_signals.hpp"
 #include "runtime/store_opening.hpp"
 
 #include <google/protobuf/stubs/logging.h>
-#include <pthread.h>
 #include <unistd.h>
 
 #include <csignal>
@@ -51,25 +51,6 @@ result<net::http_server::options> listen_options(const std::string& text) {
   return http;
 }
 
-/// The signals that end the server; blocked in all threads, which are started after this.
-class end_signals {
-public:
-  end_signals() {
-    sigemptyset(&set_);
-    for (const int one : {SIGTERM, SIGINT, SIGHUP, SIGUSR1})
-      sigaddset(&set_, one);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  int wait() {
-    int signal = 0;
-    sigwait(&set_, &signal);
-    return signal;
-  }
-
-private:
-  sigset_t set_{};
-};
-
 struct failure_box {
   std::mutex mutex;
   core::error failure;
@@ -94,7 +75,7 @@ void announce(const server& running, const server_flags& flags) {
 }
 
 int serve(const server_flags& flags) {
-  end_signals signals;
+  const end_signals signals{SIGUSR1}; // It says that the store has failed.
   // What a client sends wrongly is answered; it must not fill the log.
   google::protobuf::SetLogHandler(nullptr);
   const auto http = listen_options(flags.listen);

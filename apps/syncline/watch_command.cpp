@@ -1,11 +1,7 @@
 // `syncline watch`: prints each change of the store, syncing meanwhile.
 
+#include "end_signals.hpp"
 #include "open_store.hpp"
-
-#include <pthread.h>
-
-#include <csignal>
-#include <ctime>
 
 namespace syncline::app {
 
@@ -16,26 +12,6 @@ struct watch_flags : store_flags {
   std::int64_t after = -1;
   std::uint64_t count = 0;
   bool beside = false;
-};
-
-/// Ctrl-C and SIGTERM, taken by waiting; blocked in all threads, which are started after this.
-class end_signals {
-public:
-  end_signals() {
-    sigemptyset(&set_);
-    for (const int one : {SIGTERM, SIGINT, SIGHUP})
-      sigaddset(&set_, one);
-    pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-  }
-  // True once one has come.
-  bool wait(std::int64_t ms) {
-    constexpr long ns_of_ms = 1'000'000;
-    const timespec patience{ms / 1000, static_cast<long>(ms % 1000) * ns_of_ms};
-    return sigtimedwait(&set_, nullptr, &patience) > 0;
-  }
-
-private:
-  sigset_t set_{};
 };
 
 void print_change(const watch_flags& flags, const runtime& open, const change& one) {
@@ -61,9 +37,9 @@ void print_change(const watch_flags& flags, const runtime& open, const change& o
                (body.empty() ? "" : "\t" + body));
 }
 
-int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t after) {
+int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t after,
+                  const end_signals& signals) {
   constexpr std::int64_t look_every_ms = 100;
-  end_signals signals;
   std::uint64_t printed = 0;
   while (true) {
     const auto page = open.changes(after);
@@ -77,13 +53,13 @@ int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t a
     after = page->next;
     if (output_failed())
       return exit_ok; // Who read it has gone.
-    if (!page->more && signals.wait(look_every_ms))
+    if (!page->more && signals.wait_for(look_every_ms))
       return exit_ok;
   }
 }
 
 int watch(const watch_flags& flags) {
-  const end_signals blocked_in_all_threads;
+  const end_signals signals;
   const auto open =
     open_store(flags, flags.beside ? access::read : access::write_or_create, flags.collections);
   if (!open)
@@ -96,7 +72,7 @@ int watch(const watch_flags& flags) {
       return report(started.error());
   const std::uint64_t after =
     flags.after >= 0 ? static_cast<std::uint64_t>(flags.after) : status->head_seq;
-  return close_store(**open, print_changes(flags, **open, after));
+  return close_store(**open, print_changes(flags, **open, after, signals));
 }
 
 } // namespace

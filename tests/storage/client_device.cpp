@@ -398,4 +398,39 @@ std::string device::inconsistency() const {
   return "";
 }
 
+void device::poison(std::uint64_t mutation_id) {
+  msg::QuarantinePoison command;
+  command.set_mutation_id(mutation_id);
+  command.mutable_error()->set_code("bad_content");
+  run(&client_transaction::quarantine_poison, command);
+}
+
+std::string device::manage(msg::ManageOutbox::Action action, std::uint64_t local_seq,
+                           const msg::Mutation& mutation) {
+  msg::ManageOutbox command;
+  command.set_action(action);
+  command.set_local_seq(local_seq);
+  *command.mutable_mutation() = mutation;
+  const auto managed = attempt(&client_transaction::manage_outbox, command);
+  return managed ? "" : managed.error().code;
+}
+
+msg::BatchResponse answer_all(const msg::BatchRequest& batch, msg::MutationStatus status,
+                              std::uint64_t first_seq) {
+  msg::BatchResponse response;
+  response.mutable_head()->set_epoch(1);
+  response.mutable_head()->set_start(batch.start());
+  for (const auto& mutation : batch.mutations()) {
+    auto& result = *response.add_results();
+    result.set_mutation_id(mutation.mutation_id());
+    result.set_status(status);
+    if (status != msg::SYNCED)
+      continue;
+    result.set_version(1);
+    result.mutable_stamp()->set_start(9);
+    result.mutable_stamp()->set_seq(first_seq++);
+  }
+  return response;
+}
+
 } // namespace syncline::storage::test

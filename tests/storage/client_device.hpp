@@ -10,6 +10,10 @@
 
 namespace syncline::storage::test {
 
+/// An answer to a batch with one status for all.
+msg::BatchResponse answer_all(const msg::BatchRequest& batch, msg::MutationStatus status,
+                              std::uint64_t first_seq = 1);
+
 /// A server's store in memory that can be restarted, and put back to what it was.
 class test_server {
 public:
@@ -104,6 +108,12 @@ public:
   [[nodiscard]] std::vector<msg::QuarantineRecord> quarantine() const;
   /// Nothing waits and nothing is acknowledged but unseen.
   [[nodiscard]] bool is_settled() const;
+  /// The server chokes on this one: it is quarantined.
+  void poison(std::uint64_t mutation_id);
+  /// What the user does with a quarantined or waiting entry; the code of the error, or "".
+  std::string manage(msg::ManageOutbox::Action action, std::uint64_t local_seq,
+                     const msg::Mutation& mutation = {});
+
   /// What is wrong with the store: visible items that are not base + lane, lists that differ from
   /// reads, lanes that nobody will take up. Empty where all is well.
   [[nodiscard]] std::string inconsistency() const;

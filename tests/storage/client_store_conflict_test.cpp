@@ -322,4 +322,20 @@ BOOST_AUTO_TEST_CASE(dropping_the_refused_head_of_a_lane_frees_the_rest) {
   BOOST_TEST(shown(world.server.store(), "d") == R"({"g":3,"h":8})");
 }
 
+// Deciding an old conflict wrote over later edits that no server had seen, and they were nowhere.
+BOOST_AUTO_TEST_CASE(a_late_decision_keeps_the_later_edits_that_it_overwrites) {
+  device client;
+  BOOST_TEST(client.put("a", R"({"n":"later"})") == "");
+  msg::WriteLocal decision;
+  auto& operation = *decision.add_operations();
+  *operation.mutable_mutation() = creating("a", R"({"n":"chosen"})");
+  operation.set_upsert(true);
+  operation.set_decides(true);
+  BOOST_TEST(client.write(decision) == "");
+  BOOST_TEST(client.shown("a") == R"({"n":"chosen"})");
+  BOOST_REQUIRE(client.conflicts().size() == 1U);
+  BOOST_TEST(client.conflicts()[0].mine_body() == R"({"n":"later"})");
+  BOOST_TEST(client.conflicts()[0].resolved_ms() != 0);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

@@ -287,62 +287,6 @@ BOOST_AUTO_TEST_CASE(what_depends_on_something_refused_for_good_goes_on) {
   BOOST_TEST(client.take().request().mutations(0).id() == "child");
 }
 
-BOOST_AUTO_TEST_CASE(a_group_is_checked_when_it_is_written) {
-  device client;
-  std::vector<msg::Mutation> many;
-  many.reserve(101);
-  for (int i = 0; i < 101; ++i)
-    many.push_back(creating("id" + std::to_string(i)));
-  BOOST_TEST(client.write_group(many) == "group_too_large");
-  many.pop_back();
-  BOOST_TEST(client.write_group({creating("a"), in_collection(creating("b"), "notes")}) ==
-             "bad_group");
-  BOOST_TEST(client.write_group({creating("a"), adding("a", "n", 1)}) == "bad_group");
-  BOOST_TEST(client.counts().outbox == 0U);
-  BOOST_TEST(client.write_group(many) == "");
-  const auto batch = client.take(7, 100); // A group is never cut.
-  BOOST_TEST(batch.request().mutations_size() == 100);
-  BOOST_TEST(batch.request().mutations(3).group() == batch.request().mutations(99).group());
-  BOOST_TEST(batch.request().mutations(3).group_size() == 100U);
-}
-
-BOOST_AUTO_TEST_CASE(writes_are_never_folded_across_the_edge_of_a_group) {
-  device client;
-  client.put("a", R"({"n":1})");
-  BOOST_TEST(client.write_group({adding("a", "n", 1), creating("b")}) == "");
-  client.add("a", "n", 1);
-  client.add("a", "n", 1);
-  BOOST_TEST(client.outbox().size() == 4U);
-  BOOST_TEST(client.shown("a") == R"({"n":4})");
-  BOOST_TEST(client.inconsistency() == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_group_waits_until_all_of_it_can_go) {
-  test_server server;
-  device client;
-  client.pull_all(server.store());
-  client.put("a", R"({"n":1})");
-  client.write_group({adding("a", "n", 1), creating("b")});
-  client.push(server.store());
-  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
-  client.push(server.store());
-  BOOST_TEST(shown(server.store(), "b") == "{}");
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":2})");
-  client.sync(server.store());
-  BOOST_TEST(client.is_settled());
-}
-
-BOOST_AUTO_TEST_CASE(members_of_a_group_may_depend_on_each_other) {
-  test_server server;
-  device client;
-  client.pull_all(server.store());
-  auto command = commands({creating("parent"), creating("child")}, true);
-  command.mutable_operations(1)->add_depends_on("parent");
-  BOOST_TEST(client.write(command) == "");
-  client.push(server.store());
-  BOOST_TEST(shown(server.store(), "child") == "{}"); // They go together anyway.
-}
-
 BOOST_AUTO_TEST_CASE(a_list_merges_base_and_overlay_in_the_order_of_ids) {
   test_server server;
   device client;

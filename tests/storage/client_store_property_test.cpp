@@ -265,9 +265,7 @@ void answer_some(device& client, std::uint64_t& seq, bool all_well) {
   if (batch.mutations().empty())
     return;
   if (!all_well && *rc::gen::inRange(0, 4) == 0) {
-    msg::QuarantinePoison poison;
-    poison.set_mutation_id(batch.mutations(0).mutation_id());
-    client.run(&client_transaction::quarantine_poison, poison);
+    client.poison(batch.mutations(0).mutation_id());
     return;
   }
   msg::BatchResponse response;

@@ -9,47 +9,11 @@ namespace msg = syncline::msg;
 
 namespace {
 
-/// An answer to a batch with one status for all.
-msg::BatchResponse answer_all(const msg::BatchRequest& batch, msg::MutationStatus status,
-                              std::uint64_t first_seq = 1) {
-  msg::BatchResponse response;
-  response.mutable_head()->set_epoch(1);
-  response.mutable_head()->set_start(batch.start());
-  for (const auto& mutation : batch.mutations()) {
-    auto& result = *response.add_results();
-    result.set_mutation_id(mutation.mutation_id());
-    result.set_status(status);
-    if (status != msg::SYNCED)
-      continue;
-    result.set_version(1);
-    result.mutable_stamp()->set_start(9);
-    result.mutable_stamp()->set_seq(first_seq++);
-  }
-  return response;
-}
-
 msg::ErrorReply refusing(const std::string& code, std::uint64_t expected = 0) {
   msg::ErrorReply reply;
   reply.set_code(code);
   reply.set_expected(expected);
   return reply;
-}
-
-void poison(device& client, std::uint64_t mutation_id) {
-  msg::QuarantinePoison command;
-  command.set_mutation_id(mutation_id);
-  command.mutable_error()->set_code("bad_content");
-  client.run(&client_transaction::quarantine_poison, command);
-}
-
-std::string manage(device& client, msg::ManageOutbox::Action action, std::uint64_t local_seq,
-                   const msg::Mutation& mutation = {}) {
-  msg::ManageOutbox command;
-  command.set_action(action);
-  command.set_local_seq(local_seq);
-  *command.mutable_mutation() = mutation;
-  const auto managed = client.attempt(&client_transaction::manage_outbox, command);
-  return managed ? "" : managed.error().code;
 }
 
 } // namespace
@@ -214,15 +178,15 @@ BOOST_AUTO_TEST_CASE(what_failed_may_be_tried_again_edited_or_dropped) {
   BOOST_TEST(client.counts().quarantined == 3U);
   BOOST_TEST(client.shown("retried") == "-"); // Rolled back.
   const auto records = client.quarantine();
-  BOOST_TEST(manage(client, msg::ManageOutbox::RETRY, records[0].entry().local_seq()) == "");
+  BOOST_TEST(client.manage(msg::ManageOutbox::RETRY, records[0].entry().local_seq()) == "");
   auto mutation = mutation_of(msg::CREATE, "another item");
   mutation.set_body(R"({"edited":1})");
-  BOOST_TEST(manage(client, msg::ManageOutbox::EDIT, records[1].entry().local_seq(), mutation) ==
+  BOOST_TEST(client.manage(msg::ManageOutbox::EDIT, records[1].entry().local_seq(), mutation) ==
              "");
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, records[2].entry().local_seq()) == "");
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, records[2].entry().local_seq()) ==
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, records[2].entry().local_seq()) == "");
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, records[2].entry().local_seq()) ==
              "not_found");
-  BOOST_TEST(manage(client, msg::ManageOutbox::RETRY, 12345) == "not_found");
+  BOOST_TEST(client.manage(msg::ManageOutbox::RETRY, 12345) == "not_found");
   BOOST_TEST(client.counts().quarantined == 0U);
   const auto again = client.take().request();
   BOOST_TEST(again.mutations_size() == 2);
@@ -239,9 +203,9 @@ BOOST_AUTO_TEST_CASE(an_edit_of_the_quarantine_that_makes_no_sense_leaves_it_alo
   const auto batch = client.take().request();
   client.answer(batch, answer_all(batch, msg::FAILED));
   const auto local_seq = client.quarantine()[0].entry().local_seq();
-  BOOST_TEST(manage(client, msg::ManageOutbox::EDIT, local_seq, creating("a", "[]")) ==
+  BOOST_TEST(client.manage(msg::ManageOutbox::EDIT, local_seq, creating("a", "[]")) ==
              "not_an_object");
-  BOOST_TEST(manage(client, msg::ManageOutbox::EDIT, local_seq, patching("a", "{}", {})) ==
+  BOOST_TEST(client.manage(msg::ManageOutbox::EDIT, local_seq, patching("a", "{}", {})) ==
              "not_found");
   BOOST_TEST(client.counts().quarantined == 1U);
   BOOST_TEST(client.counts().outbox == 0U);
@@ -253,11 +217,11 @@ BOOST_AUTO_TEST_CASE(what_waits_may_be_dropped_but_not_what_is_on_its_way) {
   const auto batch = client.take().request();
   client.patch("a", R"({"n":1})");
   const auto entries = client.outbox();
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, entries[0].local_seq()) == "already_sent");
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, entries[1].local_seq()) == "");
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, entries[0].local_seq()) == "already_sent");
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, entries[1].local_seq()) == "");
   BOOST_TEST(client.shown("a") == "{}");
   client.write_group({creating("g1"), creating("g2")});
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, client.outbox()[1].local_seq()) ==
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, client.outbox()[1].local_seq()) ==
              "bad_group");
   BOOST_TEST(client.inconsistency() == "");
 }
@@ -288,14 +252,14 @@ BOOST_AUTO_TEST_CASE(a_poison_is_sent_as_skip_and_its_lane_goes_on) {
     client.put(id, "{}");
   client.pull_all(server.store());
   client.take();
-  poison(client, 2);
-  poison(client, 2); // Twice is once.
-  poison(client, 99);
+  client.poison(2);
+  client.poison(2); // Twice is once.
+  client.poison(99);
   BOOST_TEST(client.counts().quarantined == 1U);
   BOOST_TEST(client.status("b") == "-"); // Shown as it was before.
   const auto seq = client.quarantine()[0].entry().local_seq();
-  BOOST_TEST(manage(client, msg::ManageOutbox::RETRY, seq) == "awaits_server");
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, seq) == "awaits_server");
+  BOOST_TEST(client.manage(msg::ManageOutbox::RETRY, seq) == "awaits_server");
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, seq) == "awaits_server");
   client.put("b", R"({"again":1})");
   client.push(server.store());
   BOOST_TEST(shown(server.store(), "b") == "(nothing)");
@@ -304,7 +268,7 @@ BOOST_AUTO_TEST_CASE(a_poison_is_sent_as_skip_and_its_lane_goes_on) {
   client.sync(server.store());
   BOOST_TEST(shown(server.store(), "b") == R"({"again":1})");
   BOOST_TEST(client.status("b") == "FAILED"); // Something of it is in quarantine.
-  BOOST_TEST(manage(client, msg::ManageOutbox::DISCARD, seq) == "");
+  BOOST_TEST(client.manage(msg::ManageOutbox::DISCARD, seq) == "");
   BOOST_TEST(client.status("b") == "SYNCED");
   BOOST_TEST(client.inconsistency() == "");
 }
@@ -315,7 +279,7 @@ BOOST_AUTO_TEST_CASE(a_poison_that_was_applied_after_all_leaves_the_quarantine) 
   client.put("a", R"({"n":1})");
   client.pull_all(server.store());
   client.push_unheard(server.store()); // Applied, and then the connection gave 500.
-  poison(client, 1);
+  client.poison(1);
   BOOST_TEST(client.counts().quarantined == 1U);
   client.push(server.store());
   BOOST_TEST(client.counts().quarantined == 0U);
@@ -333,31 +297,12 @@ BOOST_AUTO_TEST_CASE(a_poison_that_had_met_a_conflict_is_decided) {
   client.put("a", R"({"mine":1})");
   sent(server.store(), other, creating("a", R"({"theirs":1})"));
   client.push_unheard(server.store());
-  poison(client, 1);
+  client.poison(1);
   client.sync(server.store());
   BOOST_TEST(client.counts().quarantined == 0U);
   BOOST_TEST(client.is_settled());
   BOOST_TEST(client.shown("a") == R"({"theirs":1,"mine":1})");
   BOOST_TEST(shown(server.store(), "a") == R"({"theirs":1,"mine":1})");
-}
-
-BOOST_AUTO_TEST_CASE(the_whole_group_of_a_poison_is_quarantined) {
-  test_server server;
-  device client;
-  client.pull_all(server.store());
-  client.write_group({creating("a"), creating("b")});
-  client.put("c", "{}");
-  const auto batch = client.take().request();
-  poison(client, batch.mutations(1).mutation_id());
-  BOOST_TEST(client.counts().quarantined == 2U);
-  client.sync(server.store());
-  BOOST_TEST(shown(server.store(), "c") == "{}");
-  BOOST_TEST(shown(server.store(), "a") == "(nothing)");
-  BOOST_TEST(client.counts().outbox == 0U);
-  for (const auto& record : client.quarantine())
-    BOOST_TEST(manage(client, msg::ManageOutbox::RETRY, record.entry().local_seq()) == "");
-  client.sync(server.store());
-  BOOST_TEST(shown(server.store(), "a") == "{}");
 }
 
 BOOST_AUTO_TEST_CASE(the_first_batch_learns_the_start_of_the_server) {
@@ -477,94 +422,6 @@ BOOST_AUTO_TEST_CASE(a_store_put_back_to_an_old_copy_goes_on_under_a_new_id) {
   BOOST_TEST(shown(server.store(), "y") == "{}");
   BOOST_TEST(client.shown("n") == R"({"n":1})");
   BOOST_TEST(client.shown("x") == R"({"lost here":1})");
-}
-
-BOOST_AUTO_TEST_CASE(a_group_that_fails_leaves_its_refused_member_to_be_decided) {
-  test_server server;
-  device client;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  sent(
-    server.store(), other,
-    patching("a", R"({"theirs":1})", server.store().get("default", "items", "a").value()->stamp()));
-  client.write_group({patching("a", R"({"mine":1})", {}), creating("b")});
-  client.push_all(server.store());
-  BOOST_TEST(client.counts().quarantined == 1U); // The innocent.
-  BOOST_TEST(client.quarantine()[0].error().code() == "group");
-  // What is left of the group is no group: it must not wait for the others for ever.
-  client.sync(server.store());
-  BOOST_TEST(client.counts().outbox == 0U);
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1,"mine":1})");
-  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
-}
-
-BOOST_AUTO_TEST_CASE(a_queued_group_that_loses_a_member_is_broken_and_holds_up_nothing) {
-  test_server server;
-  device client;
-  client.policy.strategy = core::conflict_strategy::server_wins;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  const auto stamp = server.store().get("default", "items", "a").value()->stamp();
-  client.write_group({patching("a", R"({"mine":1})", {}), creating("b"), creating("c")});
-  client.put("b", R"({"later":1})");
-  sent(server.store(), other, patching("a", R"({"theirs":1})", stamp));
-  client.pull_all(server.store()); // The decision drops the member on "a": all or none.
-  BOOST_TEST(client.counts().quarantined == 2U);
-  for (const auto& record : client.quarantine())
-    BOOST_TEST(record.error().code() == "group");
-  BOOST_TEST(client.inconsistency() == "");
-  client.sync(server.store());
-  BOOST_TEST(client.is_settled());
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1})");
-  // The later edit was made on an item that the server never had: there, the server wins.
-  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
-  BOOST_TEST(shown(server.store(), "c") == "(nothing)");
-}
-
-BOOST_AUTO_TEST_CASE(a_group_that_may_be_tried_again_in_part_only_is_broken) {
-  device client;
-  client.write_group({creating("a"), creating("b"), creating("c")});
-  auto batch = client.take().request();
-  auto response = answer_all(batch, msg::FAILED);
-  for (auto& result : *response.mutable_results())
-    result.mutable_error()->set_retryable(true);
-  client.answer(batch, response);
-  BOOST_TEST(client.outbox().size() == 3U); // All of it may.
-  client.now_ms += 3'600'000;
-  batch = client.take().request();
-  BOOST_REQUIRE(batch.mutations_size() == 3);
-  response = answer_all(batch, msg::FAILED);
-  response.mutable_results(1)->mutable_error()->set_retryable(true);
-  auto first_two = response;
-  first_two.mutable_results()->RemoveLast();
-  client.answer(batch, first_two);
-  BOOST_TEST(client.counts().quarantined == 1U);
-  const auto rest = client.take().request();
-  BOOST_REQUIRE(rest.mutations_size() == 1);
-  client.answer(rest, response);
-  BOOST_TEST(client.counts().quarantined == 3U);
-  BOOST_TEST(client.counts().outbox == 0U);
-  BOOST_TEST(client.inconsistency() == "");
-}
-
-BOOST_AUTO_TEST_CASE(a_queued_group_whose_member_is_rebased_stays_a_group) {
-  test_server server;
-  device client;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  const auto stamp = server.store().get("default", "items", "a").value()->stamp();
-  client.write_group({patching("a", R"({"mine":1})", {}), creating("b")});
-  sent(server.store(), other, patching("a", R"({"theirs":1})", stamp));
-  client.pull_all(server.store());
-  const auto batch = client.take().request();
-  BOOST_REQUIRE(batch.mutations_size() == 2);
-  BOOST_TEST(batch.mutations(0).group_size() == 2U);
-  client.sync(server.store());
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1,"mine":1})");
-  BOOST_TEST(client.is_settled());
 }
 
 BOOST_AUTO_TEST_CASE(the_stages_of_a_write_are_told) {
