@@ -188,12 +188,6 @@ expected<msg::LocalWritten> discard_waiting(client_work& work, const msg::Manage
   auto& lane = work.lane(entry.mutation().collection(), entry.mutation().id());
   work.erase_entry(lane, entry.local_seq());
   work.note_step(entry.local_seq(), msg::MutationsAdvanced::SUPERSEDED);
-  if (lane.lane.entries.empty()) {
-    lane.lane.record.set_undecided(false);
-    lane.lane.record.set_parked_by(0);
-    lane.lane.record.set_met_is_set(false);
-    lane.lane.record.clear_met();
-  }
   work.flush();
   return msg::LocalWritten{};
 }

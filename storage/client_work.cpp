@@ -111,6 +111,7 @@ core::expected<std::uint64_t> client_work::add_entry(lane_work& work, msg::Mutat
   core::hybrid_clock clock{state.clock()};
   *mutation.mutable_client_time() = clock.tick(now_ms());
   *state.mutable_clock() = clock.last();
+  mutation.set_nonce(random());
   work.dirty = true;
   events.local_writes = true;
   if (!entries.empty() && entries.back().state() == msg::QUEUED && after.empty()) {
@@ -125,7 +126,6 @@ core::expected<std::uint64_t> client_work::add_entry(lane_work& work, msg::Mutat
   auto& entry = entries.emplace_back();
   entry.set_local_seq(draw_local_seq());
   entry.set_created_ms(now_ms());
-  mutation.set_nonce(random());
   *entry.mutable_mutation() = std::move(mutation);
   entry.mutable_after()->Add(after.begin(), after.end());
   work.lane.record.add_entries(entry.local_seq());
@@ -140,6 +140,8 @@ void client_work::erase_entry(lane_work& work, std::uint64_t local_seq) {
                                [&](const auto& e) { return e.local_seq() == local_seq; }),
                 entries.end());
   seqs.erase(std::remove(seqs.begin(), seqs.end(), local_seq), seqs.end());
+  if (entries.empty())
+    core::forget_conflict(work.lane);
   work.changed_entries.erase(local_seq);
   work.dirty = true;
   erased_entries_.push_back(local_seq);

@@ -12,9 +12,9 @@ const std::vector<std::string>& client_tables() {
 }
 
 const std::vector<std::string>& server_tables() {
-  static const std::vector<std::string> names{"meta",        "starts",  "spaces",
-                                              "collections", "items",   "change_index",
-                                              "clients",     "results", "idempotency"};
+  static const std::vector<std::string> names{
+    "meta",   "starts",       "spaces",  "collections", "items",
+    "births", "change_index", "clients", "results",     "idempotency"};
   return names;
 }
 

@@ -21,6 +21,7 @@
 //   spaces            head of each space              space
 //   collections       head and floor of each          space 00 collection
 //   items             items and tombstones            space 00 collection 00 id
+//   births            creations of former lives       space 00 collection 00 id 00 mark
 //   change_index      one entry a living id or        space 00 collection 00 seq
 //                     tombstone, in commit order
 //   clients           last mutation of each           space 00 client
@@ -28,7 +29,7 @@
 //   idempotency       answers to named requests       space 00 key
 //
 // Integers are big-endian, so that their order is the order of keys. Names hold no byte 00.
-// The longest key has 64 + 1 + 64 + 1 + 200 bytes; LMDB takes 511.
+// The longest key has 64 + 1 + 64 + 1 + 200 + 1 + 8 bytes; LMDB takes 511.
 
 #include "core/ensure.hpp"
 
@@ -66,6 +67,7 @@ enum : std::size_t {
   spaces,
   collections,
   items,
+  births,
   change_index,
   clients,
   results,
@@ -135,6 +137,20 @@ private:
                                                  std::string_view id) {
   key_buffer key;
   key.text(collection).separator().number(seq).separator().text(id);
+  return key;
+}
+
+/// item key 00: what the keys of an item's births begin with
+[[nodiscard]] inline key_buffer birth_prefix(std::string_view item_key) {
+  key_buffer key;
+  key.text(item_key).separator();
+  return key;
+}
+
+/// item key 00 mark
+[[nodiscard]] inline key_buffer birth_key(std::string_view item_key, std::uint64_t mark) {
+  key_buffer key;
+  key.text(item_key).separator().number(mark);
   return key;
 }
 

@@ -2,6 +2,7 @@
 // Applying batches inside one write transaction; private to the key-value server store.
 
 #include "core/data/item.hpp"
+#include "core/sync/server_apply.hpp"
 #include "storage/keys.hpp"
 #include "storage/server_history.hpp"
 #include "storage/server_store.hpp"
@@ -66,6 +67,10 @@ private:
   std::vector<msg::MutationResult> apply_group(const batch_input& batch, int first, int end);
   msg::MutationResult apply_one(const batch_input& batch, const msg::Mutation& mutation,
                                 std::uint64_t group_end_seq);
+  /// What `mutation` is judged with, besides the item that it meets.
+  [[nodiscard]] core::server_moment moment_of(const batch_input& batch,
+                                              const msg::Mutation& mutation,
+                                              const std::optional<core::item_view>& before);
   void write_change(const std::string& space, const msg::Mutation& mutation,
                     const std::optional<core::item_header>& before, const core::item_header& header,
                     std::string_view body, std::uint64_t group_end_seq);

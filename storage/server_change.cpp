@@ -1,7 +1,7 @@
 // Applying new mutations: alone, or as an atomic group.
 
 #include "core/data/ids.hpp"
-#include "core/sync/server_apply.hpp"
+#include "storage/births.hpp"
 #include "storage/keys.hpp"
 #include "storage/payload_hash.hpp"
 #include "storage/server_batch.hpp"
@@ -10,11 +10,20 @@
 
 namespace syncline::storage {
 
+namespace {
+
+// Otherwise no such key fits; the mutation will be judged for its name.
+bool names_fit(const msg::Mutation& mutation) {
+  return mutation.collection().size() <= core::collection_bytes_max &&
+         mutation.id().size() <= core::item_id_bytes_max;
+}
+
+} // namespace
+
 std::optional<core::item_view> server_transaction::current(const batch_input& batch,
                                                            const msg::Mutation& mutation) const {
-  if (mutation.collection().size() > core::collection_bytes_max ||
-      mutation.id().size() > core::item_id_bytes_max)
-    return std::nullopt; // No such key fits; the mutation will be judged for its name.
+  if (!names_fit(mutation))
+    return std::nullopt;
   return records_.item(server_table::items,
                        item_key(batch.space, mutation.collection(), mutation.id()));
 }
@@ -51,7 +60,8 @@ std::vector<msg::MutationResult> server_transaction::apply_group(const batch_inp
       results.push_back(*former); // All of a group were answered together, so all are.
       continue;
     }
-    auto verdict = core::judge(current(batch, mutation), mutation, {});
+    const auto before = current(batch, mutation);
+    auto verdict = core::judge(before, mutation, moment_of(batch, mutation, before));
     all_fit = all_fit && verdict.result.status() == msg::SYNCED &&
               mutation.collection() == head.collection() && ids.insert(mutation.id()).second;
     group_end += verdict.header ? 1 : 0;
@@ -79,17 +89,30 @@ std::vector<msg::MutationResult> server_transaction::apply_group(const batch_inp
   return results;
 }
 
-msg::MutationResult server_transaction::apply_one(const batch_input& batch,
+core::server_moment server_transaction::moment_of(const batch_input& batch,
                                                   const msg::Mutation& mutation,
-                                                  std::uint64_t group_end_seq) {
-  auto& state = space(batch.space);
-  const auto before = current(batch, mutation);
+                                                  const std::optional<core::item_view>& before) {
+  const auto& state = space(batch.space);
   core::server_moment moment;
   moment.next_stamp = {starts_.current().start(), state.head_seq() + 1};
   moment.now_ms = batch.now_ms;
   moment.last_modified_ms = state.last_modified_ms();
   moment.writer_tag = client_tag(batch.request->client());
-  auto verdict = core::judge(before, mutation, moment);
+  if (mutation.kind() != msg::CREATE || mutation.nonce() == 0 || !names_fit(mutation))
+    return moment;
+  moment.birth_mark = core::birth_mark(
+    mutation, mutation.payload_hash().empty() ? payload_hash(mutation) : mutation.payload_hash());
+  moment.birth =
+    known_birth_of(records_, item_key(batch.space, mutation.collection(), mutation.id()), before,
+                   moment.birth_mark);
+  return moment;
+}
+
+msg::MutationResult server_transaction::apply_one(const batch_input& batch,
+                                                  const msg::Mutation& mutation,
+                                                  std::uint64_t group_end_seq) {
+  const auto before = current(batch, mutation);
+  auto verdict = core::judge(before, mutation, moment_of(batch, mutation, before));
   if (verdict.header) {
     std::optional<core::item_header> replaced;
     if (before)
@@ -125,6 +148,9 @@ void server_transaction::write_change(const std::string& space_name, const msg::
   entry.set_changed_ms(header.last_modified_ms);
   writer_.put_message(server_table::change_index,
                       numbered_key(space_name, mutation.collection(), header.stamp.seq), entry);
+  if (before && before->birth_mark != header.birth_mark)
+    put_birth(writer_, item_key(space_name, mutation.collection(), mutation.id()),
+              before->birth_mark, header.last_modified_ms);
   writer_.put_item(server_table::items, item_key(space_name, mutation.collection(), mutation.id()),
                    header, body);
 }

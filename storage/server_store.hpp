@@ -78,6 +78,8 @@ struct server_counts {
 
 struct trim_options {
   std::int64_t tombstones_kept_ms = 90LL * 24 * 3600 * 1000;
+  /// What a copy of a client's store, put to use only after so long, may create a second time.
+  std::int64_t births_kept_ms = 365LL * 24 * 3600 * 1000;
   std::int64_t results_kept_ms = 30LL * 24 * 3600 * 1000;
   std::int64_t idempotency_kept_ms = 24LL * 3600 * 1000;
 };

@@ -1,6 +1,7 @@
 #include "storage/server_store_kv.hpp"
 
 #include "core/data/ids.hpp"
+#include "storage/births.hpp"
 #include "storage/keys.hpp"
 #include "storage/server_batch.hpp"
 #include "storage/server_read.hpp"
@@ -113,7 +114,7 @@ public:
   }
 
 private:
-  std::uint64_t trim_tombstones(kv_writer& kv, std::int64_t before_ms);
+  std::uint64_t trim_tombstones(kv_writer& kv, std::int64_t before_ms, std::int64_t now_ms);
   template <class Record>
   std::uint64_t trim_older(kv_writer& kv, table_id table, std::int64_t before_ms);
 
@@ -123,7 +124,8 @@ private:
   std::map<std::string, std::uint64_t> drawn_outside_;
 };
 
-std::uint64_t kv_server_store::trim_tombstones(kv_writer& kv, std::int64_t before_ms) {
+std::uint64_t kv_server_store::trim_tombstones(kv_writer& kv, std::int64_t before_ms,
+                                               std::int64_t now_ms) {
   const record_reader records{kv, server_tables()};
   std::vector<std::pair<std::string, msg::ChangeEntry>> old;
   const auto cursor = kv.cursor(server_table::change_index);
@@ -142,6 +144,8 @@ std::uint64_t kv_server_store::trim_tombstones(kv_writer& kv, std::int64_t befor
     writer.put_message(server_table::collections, name, group);
     key_buffer item;
     item.text(name).separator().text(change.id());
+    if (const auto tombstone = records.item(server_table::items, item))
+      put_birth(writer, item, tombstone->header.birth_mark, now_ms);
     writer.erase(server_table::items, item);
     writer.erase(server_table::change_index, key);
   }
@@ -167,7 +171,9 @@ std::uint64_t kv_server_store::trim_older(kv_writer& kv, table_id table, std::in
 expected<std::uint64_t> kv_server_store::trim(std::int64_t now_ms, const trim_options& options) {
   return guarded([&] {
     const auto writer = kv_->begin_write();
-    std::uint64_t trimmed = trim_tombstones(*writer, now_ms - options.tombstones_kept_ms);
+    std::uint64_t trimmed = trim_tombstones(*writer, now_ms - options.tombstones_kept_ms, now_ms);
+    trimmed +=
+      trim_older<msg::BirthRecord>(*writer, server_table::births, now_ms - options.births_kept_ms);
     trimmed += trim_older<msg::StoredResult>(*writer, server_table::results,
                                              now_ms - options.results_kept_ms);
     trimmed += trim_older<msg::IdempotentAnswer>(*writer, server_table::idempotency,

@@ -38,7 +38,7 @@ void append_item(std::string& out, const item_header& header, std::string_view b
   put(at, header.writer_tag);
   put(at, header.writer_counter);
   put(at, std::uint32_t{header.deleted ? 1u : 0u});
-  put(at, std::uint64_t{0}); // Room for what a later schema needs.
+  put(at, header.birth_mark);
   out.append(bytes, item_header_bytes);
   out.append(body);
 }
@@ -57,6 +57,7 @@ std::optional<item_view> read_item(std::string_view stored) {
   item.header.writer_tag = take<std::uint64_t>(at);
   item.header.writer_counter = take<std::uint32_t>(at);
   item.header.deleted = (take<std::uint32_t>(at) & 1u) != 0;
+  item.header.birth_mark = take<std::uint64_t>(at);
   item.body = stored.substr(item_header_bytes);
   return item;
 }

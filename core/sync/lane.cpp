@@ -112,15 +112,19 @@ void begin_on(lane& lane, const std::optional<item_view>& base) {
     stand_on(lane, base);
 }
 
-void clear_if_idle(lane& lane) {
-  if (!lane.is_idle())
-    return;
+void forget_conflict(lane& lane) {
   auto& record = lane.record;
-  stand_on(lane, std::nullopt);
   record.set_undecided(false);
   record.set_parked_by(0);
   record.set_met_is_set(false);
   record.clear_met();
+}
+
+void clear_if_idle(lane& lane) {
+  if (!lane.is_idle())
+    return;
+  stand_on(lane, std::nullopt);
+  forget_conflict(lane);
 }
 
 visible_item visible(const lane& lane, const std::optional<item_view>& base) {
@@ -210,10 +214,12 @@ namespace {
 
 void advance_base(lane& lane, const msg::Mutation& mutation, const msg::MutationResult& result) {
   auto& record = lane.record;
-  const bool exactly_on_it =
-    mutation.kind() != msg::UPDATE || from_message(result.previous_stamp()) == lane_base(lane);
-  if (!exactly_on_it)
+  const auto previous = from_message(result.previous_stamp());
+  if (mutation.kind() == msg::UPDATE && previous != lane_base(lane))
     return; // Others' changes lay between: the next mutation meets its conflict.
+  if (mutation.kind() == msg::CREATE && !previous.is_none() &&
+      previous != from_message(result.stamp()))
+    return; // It had been created before, by a copy of this store, and has changed since.
   std::optional<std::string_view> kept;
   if (record.has_kept_body())
     kept = record.kept_body();

@@ -58,6 +58,9 @@ struct visible_item {
 /// Makes an empty lane stand on `base`. A lane that already holds something is left alone.
 void begin_on(lane& lane, const std::optional<item_view>& base);
 
+/// Forgets the version that the lane met: what met it waits no longer.
+void forget_conflict(lane& lane);
+
 /// Drops all that only matters while something waits, once nothing does.
 void clear_if_idle(lane& lane);
 

@@ -219,8 +219,13 @@ expected<coalesced> coalesce(msg::Mutation& into, const msg::Mutation& next) {
   } else {
     return coalesced::separate; // An update behind a deletion: its own answer will say what it is.
   }
-  if (outcome && *outcome == coalesced::merged)
-    into = std::move(merged);
+  if (!outcome || *outcome != coalesced::merged)
+    return outcome;
+  // A copy of the store may send the same increments, and the base would not tell: it moves on for
+  // them. What is no mere increment any more needs a name of its own.
+  if (is_increments_only(into) && !is_increments_only(merged) && next.nonce() != 0)
+    merged.set_nonce(next.nonce());
+  into = std::move(merged);
   return outcome;
 }
 

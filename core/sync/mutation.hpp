@@ -41,7 +41,8 @@ enum class coalesced {
 };
 
 /// Folds `next` into the waiting `into` of the same item, if the two may become one. The nonce and
-/// the base of `into` stay. Neither may have been sent.
+/// the base of `into` stay; but increments that become an update or a deletion take the nonce of
+/// `next`. Neither may have been sent.
 [[nodiscard]] expected<coalesced> coalesce(msg::Mutation& into, const msg::Mutation& next);
 
 } // namespace syncline::core

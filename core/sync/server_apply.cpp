@@ -5,6 +5,7 @@
 #include "core/sync/mutation.hpp"
 
 #include <algorithm>
+#include <cstring>
 
 namespace syncline::core {
 
@@ -45,11 +46,27 @@ public:
 
 private:
   server_verdict create() {
+    if (moment_.birth == known_birth::same)
+      return already_created();
+    if (!lives_ && moment_.birth == known_birth::edited)
+      return conflict(msg::DELETE_CONFLICT); // The edit meets the deletion, as any would.
     if (!lives_)
       return changed(mutation_.body());
     if (equal_bodies(current_->body, mutation_.body()))
       return unchanged();
     return conflict(msg::CONFLICT);
+  }
+
+  // It took effect before; what became of the item since stands.
+  server_verdict already_created() {
+    if (!current_)
+      return synced_as_of_now();
+    const bool changed_since = lives_ && !equal_bodies(current_->body, mutation_.body());
+    auto verdict = unchanged();
+    // "Not on what you have": others' changes lie between.
+    if (changed_since)
+      verdict.result.mutable_previous_stamp()->set_seq(current_->header.birth_seq);
+    return verdict;
   }
 
   server_verdict update() {
@@ -67,18 +84,21 @@ private:
   }
 
   server_verdict remove() {
-    if (!lives_) {
-      verdict_.result.set_status(msg::SYNCED);
-      verdict_.result.set_not_found(true);
-      // "As of": the client shows the deletion until it has pulled this far.
-      auto as_of = moment_.next_stamp;
-      --as_of.seq;
-      *verdict_.result.mutable_stamp() = to_message(as_of);
-      return std::move(verdict_);
-    }
+    if (!lives_)
+      return synced_as_of_now();
     if (!base_matches())
       return conflict(msg::DELETE_CONFLICT);
     return changed({});
+  }
+
+  // There is nothing to change. The client shows what it asked for until it has pulled this far.
+  server_verdict synced_as_of_now() {
+    verdict_.result.set_status(msg::SYNCED);
+    verdict_.result.set_not_found(true);
+    auto as_of = moment_.next_stamp;
+    --as_of.seq;
+    *verdict_.result.mutable_stamp() = to_message(as_of);
+    return std::move(verdict_);
   }
 
   [[nodiscard]] bool base_matches() const {
@@ -94,6 +114,8 @@ private:
     else
       header.birth_seq = moment_.next_stamp.seq;
     set_result(header);
+    if (!lives_)
+      header.birth_mark = moment_.birth_mark;
     header.deleted = mutation_.kind() == msg::DELETE;
     header.version += 1;
     header.stamp = moment_.next_stamp;
@@ -153,6 +175,21 @@ private:
 };
 
 } // namespace
+
+std::uint64_t birth_mark(const msg::Mutation& mutation, std::string_view payload_hash) {
+  std::uint32_t content = 0;
+  if (mutation.kind() != msg::CREATE || mutation.nonce() == 0 ||
+      payload_hash.size() < sizeof content)
+    return 0;
+  std::memcpy(&content, payload_hash.data(), sizeof content);
+  return (mutation.nonce() << 32) | content;
+}
+
+known_birth compare_births(std::uint64_t known, std::uint64_t asked) {
+  if (known == 0 || asked == 0 || known >> 32 != asked >> 32)
+    return known_birth::no;
+  return known == asked ? known_birth::same : known_birth::edited;
+}
 
 server_verdict judge(const std::optional<item_view>& current, const msg::Mutation& mutation,
                      const server_moment& moment) {

@@ -7,8 +7,23 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace syncline::core {
+
+/// What the server keeps of a creation to know it again, also when the item is long deleted: half
+/// of it says which creation it was, half with what content. A copy of a client's store still holds
+/// the creations that waited when it was copied, under numbers that say nothing; and the edits that
+/// were folded into them since. 0 for what bears no nonce.
+[[nodiscard]] std::uint64_t birth_mark(const msg::Mutation& mutation,
+                                       std::string_view payload_hash);
+
+enum class known_birth {
+  no,
+  same,  ///< this very creation took effect before
+  edited ///< it did, with other content
+};
+[[nodiscard]] known_birth compare_births(std::uint64_t known, std::uint64_t asked);
 
 /// The next change of a space, should this mutation be one.
 struct server_moment {
@@ -16,6 +31,8 @@ struct server_moment {
   std::int64_t now_ms = 0;           ///< the server's clock
   std::int64_t last_modified_ms = 0; ///< of the space's last change
   std::uint64_t writer_tag = 0;
+  std::uint64_t birth_mark = 0;        ///< of the mutation, if it creates
+  known_birth birth = known_birth::no; ///< whether this item, or a former life of it, bears it
 };
 
 struct server_verdict {

@@ -297,6 +297,8 @@ msg::LaneDecision device::decision_on(const std::string& collection, const std::
 
 void device::resolve_undecided() {
   for (const auto& [collection, id] : value_of(look().undecided())) {
+    if (value_of(look().lane(collection, id)).entries.empty())
+      continue; // A decision before took along what waited here.
     msg::ApplyResolution command;
     *command.mutable_decision() = decision_on(collection, id, std::nullopt);
     BOOST_TEST(!run(&client_transaction::apply_resolution, command).stale());
@@ -377,6 +379,8 @@ std::string device::inconsistency() const {
         return "the status of '" + id + "' is not its lane's";
       if (listed.count(id) != (item ? 1U : 0U) || (item && listed.at(id) != item->body))
         return "the list shows '" + id + "' otherwise than a read";
+      if (lane.record.undecided() && lane.entries.empty())
+        return "'" + id + "' is undecided, and nothing waits";
       if (lane.is_idle() && lane.record.quarantined().empty())
         return "the lane of '" + id + "' is idle and still there";
       for (std::size_t i = 0; i < lane.entries.size(); ++i) {

@@ -185,6 +185,30 @@ BOOST_DATA_TEST_CASE(a_group_that_two_answers_cut_is_broken, both_ways, poison) 
   BOOST_TEST(client.counts().outbox == 0U);
 }
 
+// A lane was left undecided, and nothing waited there any more that could be decided.
+BOOST_AUTO_TEST_CASE(a_broken_group_takes_the_conflict_of_its_members_along) {
+  test_server server;
+  device client;
+  client.policy.strategy = core::conflict_strategy::server_wins;
+  sender other{"other"};
+  client.put("a", R"({"n":0})");
+  client.put("b", R"({"n":0})");
+  client.sync(server.store());
+  client.write_group({patching("a", R"({"n":1})", {}), patching("b", R"({"n":1})", {})});
+  const auto batch = client.take().request();
+  client.write_group({patching("a", R"({"n":2})", {}), patching("b", R"({"n":2})", {})});
+  for (const std::string id : {"a", "b"})
+    sent(server.store(), other,
+         patching(id, R"({"n":3})", server.store().get("default", "items", id).value()->stamp()));
+  client.pull_all(server.store());
+  client.answer(batch, answer_all(batch, msg::FAILED)); // What waits behind meets what was pulled.
+  client.resolve_undecided();
+  BOOST_TEST(client.inconsistency() == "");
+  BOOST_TEST(client.counts().quarantined == 3U);
+  client.sync(server.store());
+  BOOST_TEST(client.is_settled());
+}
+
 BOOST_AUTO_TEST_CASE(a_queued_group_whose_member_is_rebased_stays_a_group) {
   test_server server;
   device client;

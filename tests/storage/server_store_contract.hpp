@@ -15,6 +15,7 @@
 //   void roll_back();          // stops it, puts those files back by hand, and starts it
 
 #include "tests/storage/server_store_batch_contract.hpp"
+#include "tests/storage/server_store_birth_contract.hpp"
 #include "tests/storage/server_store_page_contract.hpp"
 
 #define SYNCLINE_SERVER_STORE_CASE(contract, factory, name)                                        \
@@ -115,6 +116,22 @@
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              whoever_pages_ends_with_the_items_of_the_server)
 
+#define SYNCLINE_SERVER_STORE_BIRTH_CONTRACT(factory)                                              \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_that_a_copy_sends_again_does_not_raise_the_dead)           \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_that_a_copy_sends_again_leaves_later_changes_alone)        \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_of_a_former_life_is_known_too)                             \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_is_known_for_a_year_after_its_tombstone_was_trimmed)       \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_that_was_edited_in_a_copy_is_no_repetition)                \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory, equal_creations_of_two_users_are_two) \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_group_with_a_repeated_creation_is_applied)
+
 #define SYNCLINE_SERVER_STORE_CONTRACT(factory)                                                    \
   SYNCLINE_SERVER_STORE_BATCH_CONTRACT(factory)                                                    \
+  SYNCLINE_SERVER_STORE_BIRTH_CONTRACT(factory)                                                    \
   SYNCLINE_SERVER_STORE_PAGE_CONTRACT(factory)

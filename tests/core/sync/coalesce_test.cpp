@@ -49,6 +49,23 @@ std::string folded(msg::Mutation into, const msg::Mutation& next) {
 
 BOOST_AUTO_TEST_SUITE(core_sync_coalesce)
 
+// Two copies of a store folded different edits into the same waiting increment; both were sent
+// under its nonce, and the second passed for the first.
+BOOST_AUTO_TEST_CASE(increments_that_become_more_take_the_later_nonce) {
+  const auto nonce_of = [](msg::Mutation into, msg::Mutation next) {
+    into.set_nonce(1);
+    next.set_nonce(2);
+    BOOST_TEST((*coalesce(into, next) == coalesced::merged));
+    return into.nonce();
+  };
+  BOOST_TEST(nonce_of(add("n", 1), put(R"({"a":1})")) == 2u);
+  BOOST_TEST(nonce_of(add("n", 1), patch(R"({"a":1})")) == 2u);
+  BOOST_TEST(nonce_of(add("n", 1), remove()) == 2u);
+  BOOST_TEST(nonce_of(add("n", 1), add("n", 1)) == 1u);
+  BOOST_TEST(nonce_of(create("{}"), add("n", 1)) == 1u);
+  BOOST_TEST(nonce_of(patch(R"({"a":1})"), put("{}")) == 1u);
+}
+
 BOOST_AUTO_TEST_CASE(pairs_become_what_the_design_says) {
   BOOST_TEST(folded(create(R"({"a":1})"), patch(R"({"b":2})")) == R"(CREATE body {"a":1,"b":2})");
   BOOST_TEST(folded(create(R"({"a":1})"), put(R"({"b":2})")) == R"(CREATE body {"b":2})");

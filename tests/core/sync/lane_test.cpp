@@ -366,6 +366,18 @@ BOOST_AUTO_TEST_CASE(deletions_and_creations_move_the_lane_on_too) {
   BOOST_TEST(seen(lane, base) == R"({"b":1,"c":1} PENDING)");
 }
 
+// The server says that a copy of this store had created it: what it became is not what we hold.
+BOOST_AUTO_TEST_CASE(a_repeated_creation_of_what_has_changed_does_not_move_the_lane_on) {
+  auto lane = sent_lane_on(nothing, {create(R"({"b":1})"), patch(R"({"c":1})")});
+  answered(lane, synced(9, 4), nothing);
+  BOOST_TEST(base_seq(lane) == 0u);
+  BOOST_TEST(!lane.record.has_kept_body());
+  BOOST_TEST((meet(lane, row(9, R"({"b":7})"), {9}) == encounter::decide));
+  auto same = sent_lane_on(nothing, {create(R"({"b":1})"), patch(R"({"c":1})")});
+  answered(same, synced(9, 9), nothing); // Created by another with equal content.
+  BOOST_TEST(base_seq(same) == 9u);
+}
+
 BOOST_AUTO_TEST_CASE(a_page_that_was_faster_than_the_answer_leaves_no_effect_behind) {
   const auto base = row(8, R"({"n":2})");
   auto lane = sent_lane_on(row(5, R"({"n":1})"), {add("n", 1)});
