@@ -243,7 +243,7 @@ expected<msg::ServerIdentity> identify(kv_writer& kv, const server_store_options
 } // namespace
 
 expected<std::unique_ptr<server_store>> open_server_store(std::shared_ptr<kv_environment> kv,
-                                                          server_store_options options) {
+                                                          const server_store_options& options) {
   try {
     const auto writer = kv->begin_write();
     auto identity = identify(*writer, options);

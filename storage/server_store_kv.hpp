@@ -29,6 +29,6 @@ struct server_store_options {
 /// Opens over tables `server_tables()` and records this start. Errors: `store_newer`,
 /// `store_corrupt` and those of the environment.
 [[nodiscard]] core::expected<std::unique_ptr<server_store>>
-open_server_store(std::shared_ptr<kv_environment> kv, server_store_options options);
+open_server_store(std::shared_ptr<kv_environment> kv, const server_store_options& options);
 
 } // namespace syncline::storage

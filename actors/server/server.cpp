@@ -209,7 +209,7 @@ expected<std::unique_ptr<server>> server::start(server_options options) {
   settings.random = system_random;
   settings.now_ms = system_wall_ms();
   settings.new_epoch = options.new_epoch;
-  auto store = storage::open_server_store(opened->files, std::move(settings));
+  auto store = storage::open_server_store(opened->files, settings);
   if (!store)
     return store.error();
   rt::init_caf<caf::id_block::syncline>();

@@ -2,6 +2,7 @@
 
 #include "net/protocol/client_codec.hpp"
 #include "net/protocol/delta_json.hpp"
+#include "net/protocol/delta_wire.hpp"
 #include "net/protocol/server_codec.hpp"
 #include "net/protocol/updates_json.hpp"
 #include "storage/payload_hash.hpp"
@@ -64,24 +65,22 @@ private:
     if (const auto* refusal = std::get_if<msg::ErrorReply>(&*output))
       return net::make_refusal(*refusal, format);
     auto& answer = std::get<storage::delta_answer>(*output);
-    if (format == body_format::protobuf) {
-      // It tells created from updated, which only plain clients are told.
-      for (auto& item : *answer.page.mutable_items())
-        item.clear_birth_seq();
-      for (auto& item : *answer.page.mutable_deleted())
-        item.clear_birth_seq();
-    }
     msg::HttpReply reply;
     if (answer.not_modified)
       reply.set_status(304);
     else if (format == body_format::protobuf)
-      reply = net::make_reply(200, answer.page);
+      reply = packed(std::move(answer.page));
     else
       reply =
         net::make_reply(200, net::json_type, net::delta_page_json(answer.page, answer.cursor_seq));
     net::add_header(reply, "etag", answer.etag);
     net::add_header(reply, "cache-control", "no-cache");
     return reply;
+  }
+
+  static msg::HttpReply packed(msg::DeltaPage page) {
+    net::pack_page(page);
+    return net::make_reply(200, page);
   }
 
   msg::HttpReply read_updates(const net::updates_ask& ask, body_format format) {

@@ -1,6 +1,7 @@
 #include "net/protocol/client_codec.hpp"
 
 #include "core/sync/cursor.hpp"
+#include "net/protocol/delta_wire.hpp"
 #include "net/protocol/url.hpp"
 
 #include <algorithm>
@@ -216,7 +217,10 @@ delta_reply read_delta_reply(const msg::HttpReply& reply, const std::string& col
     return out;
   }
   out.kind = reply_kind::ok;
-  if (!parse_body(reply, out.page) || !is_consistent(out.page, collection, cursor)) {
+  const bool parsed = parse_body(reply, out.page);
+  if (parsed)
+    unpack_page(out.page);
+  if (!parsed || !is_consistent(out.page, collection, cursor)) {
     out.kind = reply_kind::not_our_server;
     out.why =
       "the answer to a pull is not a whole page of this protocol (" + looks_like(reply) + ")";

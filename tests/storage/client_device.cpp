@@ -35,7 +35,7 @@ void test_server::open(const kv_memory_image& image, bool new_epoch) {
   store_ = value_of(open_server_store(kv_, with));
 }
 
-device::device(std::uint64_t first_seed, std::vector<std::string> collections)
+device::device(std::uint64_t first_seed, const std::vector<std::string>& collections)
   : seed{first_seed}, random_{seeded_random(first_seed)} {
   open({});
   for (const auto& collection : collections) {

@@ -48,7 +48,8 @@ private:
 /// One client. All it does is in transactions of its own, unless said otherwise.
 class device {
 public:
-  explicit device(std::uint64_t seed = 100, std::vector<std::string> collections = {"items"});
+  explicit device(std::uint64_t seed = 100,
+                  const std::vector<std::string>& collections = {"items"});
 
   // Local writes: "" or the code of the refusal.
   std::string write(const msg::WriteLocal& command);
