@@ -6,6 +6,7 @@
 #include "actors/server/listener_actor.hpp"
 #include "actors/supervisor.hpp"
 #include "net/protocol/server_codec.hpp"
+#include "net/server/echo_peer.hpp"
 #include "storage/keys.hpp"
 #include "storage/kv_verify.hpp"
 #include "storage/server_store_kv.hpp"
@@ -95,6 +96,17 @@ std::string readiness(const shared_state& shared, storage::kv_environment& files
     return "the store's map is more than " + std::to_string(full_percent) +
            " % full; start the server with a larger one";
   return {};
+}
+
+expected<net::http_server::live_offer> open_live(const msg::HttpRequest& request, bool echoes) {
+  const std::string_view target{request.target()};
+  net::http_server::live_offer offer;
+  if (!echoes || target.substr(0, target.find('?')) != "/debug/echo")
+    return core::fail("unknown_route", "there is no WebSocket at " + request.target());
+  // The suites send messages of 16 MiB.
+  offer.message_bytes_max = std::size_t{64} << 20;
+  offer.peer = std::make_shared<net::echo_peer>();
+  return offer;
 }
 
 } // namespace
@@ -228,6 +240,9 @@ expected<std::unique_ptr<server>> server::start(server_options options) {
     [parts = running->parts_.get()](std::uint64_t connection, msg::HttpRequest request,
                                     net::http_server::responder answer) {
       parts->pass_on(connection, std::move(request), std::move(answer));
+    },
+    [echoes = running->parts_->options.debug_echo](const msg::HttpRequest& request) {
+      return open_live(request, echoes);
     });
   if (!http)
     return http.error();

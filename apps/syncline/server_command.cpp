@@ -24,6 +24,7 @@ struct server_flags {
   std::string listen = "127.0.0.1:8440";
   std::uint64_t map_gib = 64;
   bool new_epoch = false;
+  bool debug_echo = false;
   bool as_json = false;
 };
 
@@ -87,6 +88,7 @@ int serve(const server_flags& flags) {
   options.http = *http;
   options.map_bytes = flags.map_gib << 30;
   options.new_epoch = flags.new_epoch;
+  options.debug_echo = flags.debug_echo;
   options.verify = [](const std::string& directory) {
     auto checked = check_in_process(own_program(), directory);
     return !checked && checked.error().code == "check_failed" ? core::expected<void>{} : checked;
@@ -133,6 +135,8 @@ void add_server(CLI::App& app, invocation& chosen) {
     ->capture_default_str();
   command->add_flag("--new-epoch", flags->new_epoch,
                     "The store was restored from a backup: clients learn that history was lost");
+  command->add_flag("--debug-echo", flags->debug_echo,
+                    "Adds a WebSocket at /debug/echo that sends every message back, for suites");
   command->add_flag("--json", flags->as_json, "Says what it does as JSON lines");
   command->callback([flags, &chosen] { chosen.run = [flags] { return serve(*flags); }; });
 }

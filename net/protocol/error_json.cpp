@@ -22,6 +22,7 @@ constexpr std::array statuses = {
   named_status{"duplicate_key", 400},
   named_status{"expectation_failed", 417},
   named_status{"forbidden", 403},
+  named_status{"foreign_origin", 403},
   named_status{"head_too_large", 431},
   named_status{"idempotency_mismatch", 409},
   named_status{"internal", 500},
@@ -49,6 +50,7 @@ constexpr std::array statuses = {
   named_status{"unsupported_media_type", 415},
   named_status{"unsupported_transfer_encoding", 501},
   named_status{"uri_too_long", 414},
+  named_status{"websocket_version", 426},
 };
 
 static_assert(std::is_sorted(statuses.begin(), statuses.end()));

@@ -1,6 +1,9 @@
 #include "net/server/http_connection.hpp"
 
 #include "core/ensure.hpp"
+#include "net/protocol/server_codec.hpp"
+#include "net/protocol/websocket_handshake.hpp"
+#include "net/server/ws_connection.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -15,7 +18,6 @@ using boost::system::error_code;
 using clock = io_clock;
 
 constexpr std::size_t linger_bytes_max = std::size_t{16} << 20;
-constexpr std::size_t refused_at_once_max = 64; // connections told 503 at the same time
 
 /// Shared by all copies of one responder.
 class pending_reply {
@@ -156,7 +158,11 @@ void connection::advance(std::string_view bytes) {
       return refuse(reader_.refusal());
     if (stage != request_reader::stage::ready)
       break;
-    if (!serve())
+    reply_terms terms;
+    auto request = reader_.take_request(terms);
+    if (asks_for_websocket(request))
+      return leave_http(std::move(request), bytes);
+    if (!serve(std::move(request), terms))
       return keep(bytes);
   }
   pending_.clear();
@@ -197,9 +203,7 @@ void connection::set_read_deadline(bool begun_before) {
 }
 
 // Returns whether the next request can be read.
-bool connection::serve() {
-  reply_terms terms;
-  auto request = reader_.take_request(terms);
+bool connection::serve(msg::HttpRequest request, reply_terms terms) {
   phase_ = phase::handling;
   deadline_ = never;
   transfer_begun_ = never;
@@ -211,6 +215,35 @@ bool connection::serve() {
                         msg::HttpReply given) { reply->give(std::move(given)); });
   in_handler_ = false;
   return early_reply_ && send(*std::exchange(early_reply_, std::nullopt));
+}
+
+// From here on the socket belongs to a live connection; a refusal ends it.
+void connection::leave_http(msg::HttpRequest request, std::string_view read_ahead) {
+  worker_.state.requests += 1;
+  auto checked = check_websocket_request(request);
+  core::expected<http_server::live_offer> offer = core::fail("stopped", "the server is stopping");
+  if (!checked)
+    offer = checked.error();
+  else if (!worker_.state.open_live)
+    offer = core::fail("unknown_route", "there are no WebSockets here");
+  else if (!worker_.state.stopping)
+    offer = worker_.state.open_live(request);
+  if (!offer) {
+    auto reply = make_refusal(offer.error(), body_format::json);
+    if (offer.error().code == "websocket_version")
+      add_header(reply, "sec-websocket-version", "13"); // RFC 6455, 4.4
+    worker_.state.requests_refused += 1;
+    reply_terms terms;
+    terms.keep_alive = false;
+    (void)send(
+      serialise_reply(terms, std::move(reply), settings_.compress_above, std::time(nullptr)));
+    return;
+  }
+  phase_ = phase::closed;
+  ws_opening opening{std::move(request), std::move(offer->subprotocol), std::move(offer->peer),
+                     offer->message_bytes_max};
+  worker_.add_live(id_, make_ws_connection(worker_, id_, std::move(socket_), std::move(opening),
+                                           std::string{read_ahead}));
 }
 
 bool connection::send(wire_reply wire) {
@@ -282,69 +315,6 @@ std::size_t connection::bytes_moved() const {
 std::size_t connection::bytes_due(clock::duration elapsed) const {
   const auto whole = std::chrono::duration_cast<std::chrono::milliseconds>(elapsed).count();
   return static_cast<std::size_t>(whole) * settings_.body_rate_min / 1000;
-}
-
-void io_worker::add(stream_socket socket) {
-  const auto limit = state.settings.connections_max;
-  const auto open = state.open.load();
-  const auto id = ++state.accepted;
-  // What comes after the server began to stop, or far over the limit, is closed without a word.
-  if (state.stopping || open >= limit + refused_at_once_max) {
-    state.refused += 1;
-    return;
-  }
-  state.open += 1;
-  const auto made = std::make_shared<connection>(*this, id, std::move(socket));
-  connections_.emplace(id, made);
-  if (!std::exchange(sweeping_, true))
-    sweep();
-  made->start(open < limit);
-}
-
-void io_worker::remove(std::uint64_t id) {
-  connections_.erase(id);
-  if (--state.open == 0) {
-    const std::lock_guard lock{state.empty_mutex};
-    state.empty.notify_all();
-  }
-}
-
-// One timer looks at all connections, so that a request costs no timer of its own.
-void io_worker::sweep() {
-  const auto& settings = state.settings;
-  const auto shortest = std::min({settings.head_timeout, settings.body_idle_timeout,
-                                  settings.keep_alive_timeout, settings.linger_timeout});
-  timer_.expires_after(
-    std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{500}));
-  timer_.async_wait([this](error_code error) {
-    sweeping_ = !error && !connections_.empty();
-    if (!sweeping_)
-      return;
-    const auto now = clock::now();
-    for (const auto& each : all())
-      each->on_time(now);
-    sweep();
-  });
-}
-
-void io_worker::close_idle() {
-  for (const auto& each : all())
-    each->close_if_idle();
-}
-
-void io_worker::close_all() {
-  for (const auto& each : all())
-    each->close();
-  timer_.cancel();
-}
-
-// A copy, because closing takes connections out of the table.
-std::vector<std::shared_ptr<connection>> io_worker::all() const {
-  std::vector<std::shared_ptr<connection>> listed;
-  listed.reserve(connections_.size());
-  for (const auto& [id, each] : connections_)
-    listed.push_back(each);
-  return listed;
 }
 
 } // namespace syncline::net

@@ -34,6 +34,7 @@ using io_clock = std::chrono::steady_clock;
 using io_timer = asio::basic_waitable_timer<io_clock, asio::wait_traits<io_clock>, io_executor>;
 
 class connection;
+class live_connection;
 
 inline constexpr std::size_t read_buffer_bytes = std::size_t{64} << 10;
 
@@ -41,6 +42,7 @@ inline constexpr std::size_t read_buffer_bytes = std::size_t{64} << 10;
 struct server_state {
   http_server::options settings;
   http_server::handler serve;
+  http_server::live_opener open_live;
   std::atomic<bool> stopping = false;
   std::atomic<std::uint64_t> open = 0;
   std::atomic<std::uint64_t> accepted = 0;
@@ -68,6 +70,9 @@ public:
 
   void add(stream_socket socket);
   void remove(std::uint64_t id);
+  /// A connection that was taken over: `connection` is gone, its place is not.
+  void add_live(std::uint64_t id, std::shared_ptr<live_connection> made);
+  void remove_live(std::uint64_t id);
   void close_idle();
   void close_all();
 
@@ -81,8 +86,12 @@ public:
 private:
   void sweep();
   [[nodiscard]] std::vector<std::shared_ptr<connection>> all() const;
+  [[nodiscard]] std::vector<std::shared_ptr<live_connection>> all_live() const;
+
+  void count_out();
 
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> connections_;
+  std::unordered_map<std::uint64_t, std::shared_ptr<live_connection>> live_;
   io_timer timer_{context};
   bool sweeping_ = false;
 };
@@ -122,7 +131,8 @@ private:
   void advance(std::string_view bytes);
   void keep(std::string_view bytes);
   void set_read_deadline(bool begun_before);
-  bool serve();
+  bool serve(msg::HttpRequest request, reply_terms terms);
+  void leave_http(msg::HttpRequest request, std::string_view read_ahead);
   bool send(wire_reply wire);
   bool flush();
   void wait_writable();

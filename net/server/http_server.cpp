@@ -62,9 +62,10 @@ core::expected<void> open_acceptor(stream_acceptor& acceptor, const tcp::endpoin
 /// The listening socket and the io threads.
 class http_server::listener {
 public:
-  listener(options settings, handler serve) {
+  listener(options settings, handler serve, live_opener open_live) {
     state_.settings = std::move(settings);
     state_.serve = std::move(serve);
+    state_.open_live = std::move(open_live);
     for (int index = 0; index < std::max(state_.settings.threads, 1); ++index)
       workers_.push_back(std::make_unique<io_worker>(state_));
     acceptor_.emplace(workers_.front()->context);
@@ -188,8 +189,10 @@ http_server::http_server(std::unique_ptr<listener> owned) : listener_{std::move(
 
 http_server::~http_server() = default;
 
-core::expected<std::unique_ptr<http_server>> http_server::start(options settings, handler serve) {
-  auto owned = std::make_unique<listener>(std::move(settings), std::move(serve));
+core::expected<std::unique_ptr<http_server>> http_server::start(options settings, handler serve,
+                                                                live_opener open_live) {
+  auto owned =
+    std::make_unique<listener>(std::move(settings), std::move(serve), std::move(open_live));
   if (auto started = owned->start(); !started)
     return started.error();
   return std::unique_ptr<http_server>{new http_server{std::move(owned)}};

@@ -5,6 +5,7 @@
 
 #include "core/expected.hpp"
 #include "http.pb.h"
+#include "net/server/live.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -49,6 +50,17 @@ public:
   /// Content-Length.
   using handler = std::function<void(std::uint64_t connection, msg::HttpRequest, responder)>;
 
+  /// What a request that asks for a WebSocket gets.
+  struct live_offer {
+    std::shared_ptr<live_peer> peer;
+    std::string subprotocol;                              ///< one of those offered; empty: none
+    std::size_t message_bytes_max = std::size_t{1} << 20; ///< beyond: close code 1009
+  };
+
+  /// Decides about a request that asks for a WebSocket and is well-formed; an error is the reply.
+  /// Runs on one of the server's threads; must not block and must not throw.
+  using live_opener = std::function<core::expected<live_offer>(const msg::HttpRequest&)>;
+
   /// What happened since the start.
   struct counters {
     std::uint64_t connections_open = 0;
@@ -60,8 +72,9 @@ public:
   };
 
   /// Listens and starts the threads. Errors: `address_in_use`, `not_loopback`, `bad_address`.
-  [[nodiscard]] static core::expected<std::unique_ptr<http_server>> start(options settings,
-                                                                          handler serve);
+  /// Without `open_live` there are no WebSockets.
+  [[nodiscard]] static core::expected<std::unique_ptr<http_server>>
+  start(options settings, handler serve, live_opener open_live = nullptr);
   /// Stops without waiting for requests under way.
   ~http_server();
   http_server(const http_server&) = delete;
@@ -73,9 +86,9 @@ public:
   /// From any thread.
   [[nodiscard]] counters count() const;
 
-  /// Stops accepting, closes idle connections, lets requests under way finish until `deadline` has
-  /// passed, closes the rest and joins the threads. Replies given later are dropped. Must not be
-  /// called from a handler.
+  /// Stops accepting, closes idle connections and, with 1001, WebSockets, lets requests under way
+  /// finish until `deadline` has passed, closes the rest and joins the threads. Replies given later
+  /// are dropped. Must not be called from a handler.
   void stop(std::chrono::milliseconds deadline);
 
 private:

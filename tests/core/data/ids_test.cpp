@@ -1,7 +1,7 @@
 #include "core/data/ids.hpp"
 
-#include "conformance_files.hpp"
 #include "core/ensure.hpp"
+#include "tests/support/conformance_files.hpp"
 
 #include <boost/test/unit_test.hpp>
 #include <rapidcheck.h>

@@ -1,9 +1,9 @@
 // JSON bodies against documents and strings collected by others.
 
-#include "conformance_files.hpp"
 #include "core/data/ids.hpp"
 #include "core/data/json.hpp"
 #include "core/data/utf8.hpp"
+#include "tests/support/conformance_files.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,6 +1,6 @@
 #include "core/data/utf8.hpp"
 
-#include "conformance_files.hpp"
+#include "tests/support/conformance_files.hpp"
 
 #include <boost/test/unit_test.hpp>
 

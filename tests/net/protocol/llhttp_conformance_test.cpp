@@ -5,11 +5,11 @@
 #include "net/protocol/chunked_body.hpp"
 #include "net/protocol/header_field.hpp"
 #include "net/protocol/request_head.hpp"
+#include "tests/support/conformance_files.hpp"
 
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -188,22 +188,17 @@ std::string repaired(std::string text) {
   return text;
 }
 
-std::filesystem::path data_folder() {
-  if (const char* named = std::getenv("SYNCLINE_TEST_DATA"))
-    return named;
-  const char* source = std::getenv("SYNCLINE_SOURCE_DIR");
-  return std::filesystem::path{source != nullptr ? source : "."} / ".." / "shared" / "data";
-}
-
 std::vector<conformance_case> read_all(bool urls) {
   std::vector<conformance_case> cases;
-  const auto folder = data_folder() / "conformance" / "http1" / "llhttp" / "test";
-  if (urls && std::filesystem::exists(folder / "url.md"))
-    read_cases(folder / "url.md", cases);
-  if (urls || !std::filesystem::exists(folder / "request"))
+  const auto folder = syncline::test::find_test_data("conformance/http1/llhttp/test");
+  if (!folder)
     return cases;
+  if (urls) {
+    read_cases(*folder / "url.md", cases);
+    return cases;
+  }
   std::vector<std::filesystem::path> files;
-  for (const auto& entry : std::filesystem::directory_iterator{folder / "request"})
+  for (const auto& entry : std::filesystem::directory_iterator{*folder / "request"})
     files.push_back(entry.path());
   std::sort(files.begin(), files.end());
   for (const auto& file : files)
@@ -430,13 +425,9 @@ std::size_t check_cases(bool urls) {
   return cases.size();
 }
 
+// Says so where the data is not there.
 bool skips_without_data() {
-  if (!read_all(false).empty() && !read_all(true).empty())
-    return false;
-  const std::string_view line = "SKIPPED: the llhttp conformance data is not there";
-  BOOST_TEST_MESSAGE(line);
-  std::cout << line << '\n';
-  return true;
+  return !syncline::test::find_test_data("conformance/http1/llhttp/test");
 }
 
 } // namespace

@@ -24,7 +24,7 @@ inline std::filesystem::path test_data_root() {
   if (const char* set = std::getenv("SYNCLINE_TEST_DATA"); set != nullptr && *set != '\0')
     return set;
   const std::filesystem::path here = std::filesystem::absolute(__FILE__);
-  const auto source_root = here.parent_path().parent_path().parent_path().parent_path();
+  const auto source_root = here.parent_path().parent_path().parent_path();
   return source_root.parent_path() / "shared" / "data";
 }
 

@@ -1,0 +1,108 @@
+#include "net/server/http_connection.hpp"
+#include "net/server/ws_connection.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace syncline::net {
+
+namespace {
+
+using boost::system::error_code;
+using clock = io_clock;
+
+constexpr std::size_t refused_at_once_max = 64; // connections told 503 at the same time
+
+} // namespace
+
+void io_worker::add(stream_socket socket) {
+  const auto limit = state.settings.connections_max;
+  const auto open = state.open.load();
+  const auto id = ++state.accepted;
+  // What comes after the server began to stop, or far over the limit, is closed without a word.
+  if (state.stopping || open >= limit + refused_at_once_max) {
+    state.refused += 1;
+    return;
+  }
+  state.open += 1;
+  const auto made = std::make_shared<connection>(*this, id, std::move(socket));
+  connections_.emplace(id, made);
+  if (!std::exchange(sweeping_, true))
+    sweep();
+  made->start(open < limit);
+}
+
+void io_worker::remove(std::uint64_t id) {
+  connections_.erase(id);
+  count_out();
+}
+
+void io_worker::add_live(std::uint64_t id, std::shared_ptr<live_connection> made) {
+  live_.emplace(id, made);
+  connections_.erase(id);
+  made->start();
+}
+
+void io_worker::remove_live(std::uint64_t id) {
+  live_.erase(id);
+  count_out();
+}
+
+void io_worker::count_out() {
+  if (--state.open == 0) {
+    const std::lock_guard lock{state.empty_mutex};
+    state.empty.notify_all();
+  }
+}
+
+// One timer looks at all connections, so that a request costs no timer of its own.
+void io_worker::sweep() {
+  const auto& settings = state.settings;
+  const auto shortest = std::min({settings.head_timeout, settings.body_idle_timeout,
+                                  settings.keep_alive_timeout, settings.linger_timeout});
+  timer_.expires_after(
+    std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{500}));
+  timer_.async_wait([this](error_code error) {
+    sweeping_ = !error && !connections_.empty();
+    if (!sweeping_)
+      return;
+    const auto now = clock::now();
+    for (const auto& each : all())
+      each->on_time(now);
+    sweep();
+  });
+}
+
+void io_worker::close_idle() {
+  for (const auto& each : all())
+    each->close_if_idle();
+  for (const auto& each : all_live())
+    each->go_away();
+}
+
+void io_worker::close_all() {
+  for (const auto& each : all())
+    each->close();
+  for (const auto& each : all_live())
+    each->close();
+  timer_.cancel();
+}
+
+// A copy, because closing takes connections out of the table.
+std::vector<std::shared_ptr<connection>> io_worker::all() const {
+  std::vector<std::shared_ptr<connection>> listed;
+  listed.reserve(connections_.size());
+  for (const auto& [id, each] : connections_)
+    listed.push_back(each);
+  return listed;
+}
+
+std::vector<std::shared_ptr<live_connection>> io_worker::all_live() const {
+  std::vector<std::shared_ptr<live_connection>> listed;
+  listed.reserve(live_.size());
+  for (const auto& [id, each] : live_)
+    listed.push_back(each);
+  return listed;
+}
+
+} // namespace syncline::net

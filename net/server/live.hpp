@@ -1,0 +1,60 @@
+#pragma once
+// Connections that have left requests and replies behind: WebSocket (RFC 6455) and event streams.
+// An owner behind `live_peer` hears what arrives; whoever holds the `live_link` can send.
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace syncline::net {
+
+/// Bytes that are made once and sent to many.
+using shared_bytes = std::shared_ptr<const std::string>;
+
+/// One WebSocket message as a server puts it on the wire: one frame, without mask (RFC 6455 5.2).
+/// `text` must be UTF-8.
+[[nodiscard]] shared_bytes make_message_frame(std::string_view payload, bool text);
+
+/// The way to one live connection. Thread-safe; may outlive the connection, and then does nothing.
+class live_link {
+public:
+  virtual ~live_link() = default;
+
+  /// Sends bytes as they stand, after all that was sent before: whole frames, or parts of an event
+  /// stream. There is no limit here: who sends waits for `on_drained` before the next page.
+  virtual void send(shared_bytes bytes) = 0;
+
+  /// Ends the connection after what was sent. WebSocket: `code` as in RFC 6455 7.4, `reason` at
+  /// most 123 bytes of UTF-8 (cut there); an event stream just ends.
+  virtual void close(std::uint16_t code, std::string reason) = 0;
+
+  /// Lets the next message in, after an `on_message` that gave false.
+  virtual void resume() = 0;
+};
+
+/// Owns a live connection. Called on one of the server's io threads, for one connection always the
+/// same, and never after `on_end`. Must not block and must not throw.
+class live_peer {
+public:
+  live_peer() = default;
+  live_peer(const live_peer&) = delete;
+  live_peer& operator=(const live_peer&) = delete;
+  virtual ~live_peer() = default;
+
+  /// The handshake is done.
+  virtual void on_begin(std::shared_ptr<live_link> link) = 0;
+
+  /// One whole message (WebSocket only; text is UTF-8). True: the next one may come. False: nothing
+  /// more is read until `live_link::resume`, so that a peer cannot send faster than its messages
+  /// are carried out.
+  [[nodiscard]] virtual bool on_message(std::string_view payload, bool text) = 0;
+
+  /// The socket has taken all that was sent.
+  virtual void on_drained() {}
+
+  /// The connection is gone, whoever ended it.
+  virtual void on_end() {}
+};
+
+} // namespace syncline::net

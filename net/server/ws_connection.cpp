@@ -1,0 +1,203 @@
+#include "net/server/ws_connection.hpp"
+
+#include "net/server/gathering_stream.hpp"
+
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http/empty_body.hpp>
+#include <boost/beast/http/message.hpp>
+#include <boost/beast/websocket/rfc6455.hpp>
+#include <boost/beast/websocket/stream.hpp>
+
+#include <utility>
+
+namespace syncline::net {
+namespace {
+
+namespace beast = boost::beast;
+namespace websocket = beast::websocket;
+using boost::system::error_code;
+// Without permessage-deflate, which breaks connections in this version of Beast: no code for it is
+// in the program, and an offer is declined.
+using ws_stream = websocket::stream<gathering_stream, false>;
+
+// Half of it without a byte and a ping goes out; all of it, and the peer is gone.
+constexpr std::chrono::seconds silence_max{40};
+constexpr std::chrono::seconds handshake_max{10};
+constexpr std::size_t close_reason_max = 123;
+// Above this much that the peer has not taken, nothing more is read from it.
+constexpr std::size_t unsent_max = std::size_t{256} << 10;
+
+beast::http::request<beast::http::empty_body> to_beast(const msg::HttpRequest& request) {
+  beast::http::request<beast::http::empty_body> out{beast::http::verb::get, request.target(), 11};
+  for (const auto& header : request.headers())
+    out.insert(header.name(), header.value());
+  return out;
+}
+
+/// See ws_connection.hpp.
+//
+// handshake --accepted--> open --close from either side--> closing --> gone
+class ws_connection : public live_connection, public std::enable_shared_from_this<ws_connection> {
+public:
+  ws_connection(io_worker& worker, std::uint64_t id, stream_socket socket, ws_opening opening,
+                std::string read_ahead)
+    : worker_{worker}, id_{id}, opening_{std::move(opening)}, stream_{std::move(socket),
+                                                                      std::move(read_ahead)} {}
+
+  void start() override;
+  void go_away() override {
+    close_with(websocket::close_code::going_away, "the server goes down");
+  }
+  void close() override {
+    stream_.next_layer().close();
+    end();
+  }
+  void send(shared_bytes bytes) {
+    if (open_)
+      stream_.next_layer().push(std::move(bytes));
+  }
+  void close_with(std::uint16_t code, const std::string& reason);
+  void resume();
+
+private:
+  void on_accepted(error_code error);
+  void read();
+  void on_read(error_code error);
+  void on_drained();
+  void end();
+
+  io_worker& worker_;
+  std::uint64_t id_;
+  ws_opening opening_;
+  ws_stream stream_;
+  beast::flat_buffer message_;
+  bool open_ = false;      // data may be sent
+  bool reading_ = false;   // a read is under way
+  bool wants_more_ = true; // the peer can take the next message
+  bool ended_ = false;
+};
+
+/// The link of one connection: every call goes to its io thread.
+class ws_link : public live_link {
+public:
+  ws_link(std::weak_ptr<ws_connection> owner, std::shared_ptr<reply_gate> gate)
+    : owner_{std::move(owner)}, gate_{std::move(gate)} {}
+
+  void send(shared_bytes bytes) override {
+    run([bytes = std::move(bytes)](ws_connection& owner) mutable { owner.send(std::move(bytes)); });
+  }
+  void close(std::uint16_t code, std::string reason) override {
+    run(
+      [code, reason = std::move(reason)](ws_connection& owner) { owner.close_with(code, reason); });
+  }
+  void resume() override {
+    run([](ws_connection& owner) { owner.resume(); });
+  }
+
+private:
+  template <class Action>
+  void run(Action action) {
+    const std::lock_guard lock{gate_->mutex};
+    if (gate_->context == nullptr)
+      return;
+    asio::post(*gate_->context, [owner = owner_, action = std::move(action)]() mutable {
+      if (const auto alive = owner.lock())
+        action(*alive);
+    });
+  }
+
+  std::weak_ptr<ws_connection> owner_;
+  std::shared_ptr<reply_gate> gate_;
+};
+
+void ws_connection::start() {
+  stream_.next_layer().set_owner(
+    weak_from_this(), [this] { on_drained(); }, [this] { end(); });
+  websocket::stream_base::timeout patience{};
+  patience.handshake_timeout = handshake_max;
+  patience.idle_timeout = silence_max;
+  patience.keep_alive_pings = true;
+  stream_.set_option(patience);
+  stream_.set_option(websocket::stream_base::decorator{
+    [chosen = opening_.subprotocol](websocket::response_type& response) {
+      if (!chosen.empty())
+        response.set(beast::http::field::sec_websocket_protocol, chosen);
+    }});
+  stream_.read_message_max(opening_.message_bytes_max);
+  stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+    if (kind == websocket::frame_type::close)
+      open_ = false; // Beast answers it; nothing may follow the answer.
+  });
+  stream_.async_accept(to_beast(opening_.request),
+                       [self = shared_from_this()](error_code error) { self->on_accepted(error); });
+}
+
+void ws_connection::on_accepted(error_code error) {
+  opening_.request.Clear();
+  if (error)
+    return close();
+  open_ = true;
+  opening_.peer->on_begin(std::make_shared<ws_link>(weak_from_this(), worker_.gate));
+  read();
+}
+
+void ws_connection::read() {
+  if (reading_ || ended_ || !wants_more_ || stream_.next_layer().waiting_bytes() > unsent_max)
+    return;
+  reading_ = true;
+  stream_.async_read(
+    message_, [self = shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
+}
+
+void ws_connection::on_read(error_code error) {
+  reading_ = false;
+  if (error)
+    return close(); // What went wrong was told to the peer by Beast, with its close code.
+  if (ended_)
+    return;
+  const auto bytes = message_.cdata();
+  wants_more_ = opening_.peer->on_message({static_cast<const char*>(bytes.data()), bytes.size()},
+                                          stream_.got_text());
+  message_ = beast::flat_buffer{}; // An idle connection keeps no buffer.
+  read();
+}
+
+void ws_connection::resume() {
+  wants_more_ = true;
+  read();
+}
+
+void ws_connection::on_drained() {
+  if (ended_ || !open_)
+    return;
+  opening_.peer->on_drained();
+  read();
+}
+
+void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
+  if (!std::exchange(open_, false))
+    return;
+  const beast::string_view text{reason.data(), std::min(reason.size(), close_reason_max)};
+  stream_.async_close(websocket::close_reason{static_cast<websocket::close_code>(code), text},
+                      [self = shared_from_this()](error_code) { self->close(); });
+}
+
+void ws_connection::end() {
+  open_ = false;
+  if (std::exchange(ended_, true))
+    return;
+  const auto self = shared_from_this(); // The table may hold the last one.
+  opening_.peer->on_end();
+  worker_.remove_live(id_);
+}
+
+} // namespace
+
+std::shared_ptr<live_connection> make_ws_connection(io_worker& worker, std::uint64_t id,
+                                                    stream_socket socket, ws_opening opening,
+                                                    std::string read_ahead) {
+  return std::make_shared<ws_connection>(worker, id, std::move(socket), std::move(opening),
+                                         std::move(read_ahead));
+}
+
+} // namespace syncline::net

@@ -1,0 +1,81 @@
+#!/usr/bin/python3
+"""WebSocket with a client of another make: what is declined, refused and closed with which code."""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+try:
+    import websockets
+except ImportError:
+    print("SKIPPED: python3-websockets is not installed")
+    sys.exit(77)
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BUILD = Path(os.environ.get("SYNCLINE_BUILD_DIR", ROOT / "build" / "release"))
+checks = []
+
+
+def check(what, good):
+    checks.append(what)
+    if not good:
+        raise AssertionError(what)
+
+
+async def refusal_of(url, **how):
+    try:
+        async with websockets.connect(url, **how):
+            return 101
+    except websockets.exceptions.InvalidStatusCode as refused:
+        return refused.status_code
+
+
+async def closed_with(connection):
+    try:
+        while True:
+            await asyncio.wait_for(connection.recv(), 20)
+    except websockets.exceptions.ConnectionClosed as closed:
+        return closed.rcvd.code if closed.rcvd else None
+
+
+async def talk_to(url, server):
+    async with websockets.connect(url + "/debug/echo", max_size=None) as echo:
+        check("permessage-deflate is declined", not echo.extensions)
+        for message in ["", "a", "ü" * 1000, b"\x00\xff", "x" * 70_000, b"y" * 5_000_000]:
+            await echo.send(message)
+            check("a message comes back", await echo.recv() == message)
+        for number in range(500):  # Nobody reads meanwhile, so that both sides have to wait.
+            await echo.send(str(number) * 1000)
+        back = [await echo.recv() for _ in range(500)]
+        check("messages keep their order", back == [str(n) * 1000 for n in range(500)])
+        await asyncio.wait_for(await echo.ping(), 10)
+    check("a normal end is answered", echo.close_code == 1000)
+    check("an unknown route", await refusal_of(url + "/nowhere") == 404)
+    check("a foreign page", await refusal_of(url + "/debug/echo", origin="http://evil.org") == 403)
+    async with websockets.connect(url + "/debug/echo", max_size=None) as echo:
+        server.terminate()
+        check("a server that goes says so", await closed_with(echo) == 1001)
+    server.wait(20)
+    check("and ends in order", server.returncode == 0)
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        server = subprocess.Popen(
+            [BUILD / "bin" / "syncline", "server", "--store", folder, "--listen", "127.0.0.1:0",
+             "--debug-echo", "--json"],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        try:
+            url = json.loads(server.stdout.readline())["url"].replace("http", "ws")
+            asyncio.run(asyncio.wait_for(talk_to(url, server), 120))
+        finally:
+            server.kill()
+            server.wait()
+    print(f"{len(checks)} checks")
+
+
+main()
