@@ -16,8 +16,7 @@ void append_items(std::string& out, const msg::DeltaPage& page, bool created,
                   std::uint64_t cursor_seq) {
   bool first = true;
   for (const auto& item : page.items()) {
-    const bool is_new = page.phase() == msg::Cursor::SNAPSHOT || item.birth_seq() > cursor_seq;
-    if (is_new != created)
+    if (is_created(page, item, cursor_seq) != created)
       continue;
     if (!first)
       out.push_back(',');
@@ -27,6 +26,15 @@ void append_items(std::string& out, const msg::DeltaPage& page, bool created,
 }
 
 } // namespace
+
+bool is_created(const msg::DeltaPage& page, const msg::Item& item, std::uint64_t cursor_seq) {
+  return page.phase() == msg::Cursor::SNAPSHOT || item.birth_seq() > cursor_seq;
+}
+
+bool is_known_tombstone(const msg::Item& tombstone, std::uint64_t cursor_seq,
+                        std::uint64_t walk_end_seq) {
+  return tombstone.birth_seq() <= std::max(cursor_seq, walk_end_seq);
+}
 
 std::string delta_page_json(const msg::DeltaPage& page, std::uint64_t cursor_seq,
                             std::uint64_t walk_end_seq) {
@@ -40,10 +48,9 @@ std::string delta_page_json(const msg::DeltaPage& page, std::uint64_t cursor_seq
   out += "],\"updated\":[";
   append_items(out, page, false, cursor_seq);
   out += "],\"deleted\":[";
-  const auto known_through = std::max(cursor_seq, walk_end_seq);
   bool first = true;
   for (const auto& tombstone : page.deleted()) {
-    if (tombstone.birth_seq() > known_through)
+    if (!is_known_tombstone(tombstone, cursor_seq, walk_end_seq))
       continue;
     if (!first)
       out.push_back(',');

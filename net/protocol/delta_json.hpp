@@ -12,6 +12,15 @@ namespace syncline::net {
 /// For `delta_page_json`: no tombstone is left out.
 inline constexpr std::uint64_t every_tombstone = std::numeric_limits<std::uint64_t>::max();
 
+/// Whether a client whose cursor had reached `cursor_seq` never had this item of the page.
+[[nodiscard]] bool is_created(const msg::DeltaPage& page, const msg::Item& item,
+                              std::uint64_t cursor_seq);
+
+/// Whether such a client, whose first walk ended at head `walk_end_seq`, can ever have had the item
+/// that is gone.
+[[nodiscard]] bool is_known_tombstone(const msg::Item& tombstone, std::uint64_t cursor_seq,
+                                      std::uint64_t walk_end_seq);
+
 /// `{"created":[...],"updated":[...],"deleted":[id...],"nextCursor":"...","hasMore":...}`. An item
 /// is `created` if its birth sequence is above `cursor_seq`, the sequence that the request's cursor
 /// had reached (0: the beginning), and on every page of phase SNAPSHOT, where the client has
