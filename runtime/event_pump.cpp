@@ -83,14 +83,21 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
     }
   }
 
+  // What reads holds the store, and a callback may close it: it must be gone before that.
+  auto read_page(std::unique_lock<std::mutex>& lock, std::uint64_t after_seq) {
+    auto reading = read;
+    lock.unlock();
+    auto page = reading(after_seq, page_size);
+    reading = nullptr;
+    lock.lock();
+    return page;
+  }
+
   // One page, so that the others get their turn.
   void serve(std::unique_lock<std::mutex>& lock, subscriber& one) {
     if (!one.is_active || is_stopping)
       return;
-    const auto reading = read;
-    lock.unlock();
-    const auto page = reading(one.after_seq, page_size);
-    lock.lock();
+    const auto page = read_page(lock, one.after_seq);
     if (!page)
       return; // `status` says what is wrong with the store; the next change tries again.
     for (const auto& event : page->changes) {

@@ -33,9 +33,9 @@
 
 #include "core/ensure.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -86,7 +86,7 @@ public:
 
   key_buffer& text(std::string_view part) {
     core::ensure(size_ + part.size() <= bytes_.size(), "a key fits its buffer");
-    std::memcpy(bytes_.data() + size_, part.data(), part.size());
+    std::copy(part.begin(), part.end(), bytes_.data() + size_); // Of an empty text: nothing.
     size_ += part.size();
     return *this;
   }

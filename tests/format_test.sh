@@ -23,6 +23,10 @@ printf 'int  f( ) { return 1 ;}\n' | "$tool" --assume-filename=core/a.cpp --dry-
   exit 1
 }
 
-find core storage net actors runtime apps tests bench examples cmake \
+folders=()
+for folder in core storage net actors runtime apps tests bench examples cmake; do
+  [ -d "$folder" ] && folders+=("$folder")
+done
+find "${folders[@]}" \
   \( -name '*.cpp' -o -name '*.hpp' -o -name '*.h' \) -print0 |
   xargs -0 --no-run-if-empty "$tool" --dry-run --Werror

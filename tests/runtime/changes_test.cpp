@@ -106,6 +106,8 @@ BOOST_AUTO_TEST_CASE(after_the_subscription_is_gone_nothing_is_called) {
   BOOST_TEST(calls == 0);
 }
 
+// The feed held the store until all callbacks of a page had come back: whoever opened it again at
+// once found it locked.
 BOOST_AUTO_TEST_CASE(the_runtime_may_be_closed_in_a_callback) {
   temporary_directory directory;
   const auto one = open_or_fail(test_options(directory));
