@@ -20,15 +20,18 @@ core::known_birth known_birth_of(const record_reader& records, std::string_view 
   auto known = core::known_birth::no;
   if (current)
     known = core::compare_births(current->header.birth_mark, mark);
-  if (known != core::known_birth::no || records.kv().count(server_table::births) == 0)
+  if (mark == 0 || known != core::known_birth::no || records.kv().count(server_table::births) == 0)
     return known;
+  // The first half of a mark says which creation it was, so those are neighbours.
   const auto prefix = birth_prefix(item);
   const auto cursor = records.kv().cursor(server_table::births);
-  for (bool more = cursor->seek(prefix); more && known == core::known_birth::no;
+  for (bool more = cursor->seek(birth_key(item, core::first_mark_like(mark)));
+       more && cursor->key().starts_with(prefix.view()) && known != core::known_birth::same;
        more = cursor->next()) {
-    if (!cursor->key().starts_with(prefix.view()))
+    const auto each = core::compare_births(trailing_number(cursor->key()), mark);
+    if (each == core::known_birth::no)
       break;
-    known = core::compare_births(trailing_number(cursor->key()), mark);
+    known = each;
   }
   return known;
 }

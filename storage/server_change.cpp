@@ -98,10 +98,10 @@ core::server_moment server_transaction::moment_of(const batch_input& batch,
   moment.now_ms = batch.now_ms;
   moment.last_modified_ms = state.last_modified_ms();
   moment.writer_tag = client_tag(batch.request->client());
-  if (mutation.kind() != msg::CREATE || mutation.nonce() == 0 || !names_fit(mutation))
+  // Plain clients, who send no hash, may count their nonces from 1 in every session.
+  if (mutation.kind() != msg::CREATE || mutation.payload_hash().empty() || !names_fit(mutation))
     return moment;
-  moment.birth_mark = core::birth_mark(
-    mutation, mutation.payload_hash().empty() ? payload_hash(mutation) : mutation.payload_hash());
+  moment.birth_mark = core::birth_mark(mutation, mutation.payload_hash());
   moment.birth =
     known_birth_of(records_, item_key(batch.space, mutation.collection(), mutation.id()), before,
                    moment.birth_mark);
@@ -112,7 +112,13 @@ msg::MutationResult server_transaction::apply_one(const batch_input& batch,
                                                   const msg::Mutation& mutation,
                                                   std::uint64_t group_end_seq) {
   const auto before = current(batch, mutation);
-  auto verdict = core::judge(before, mutation, moment_of(batch, mutation, before));
+  const auto moment = moment_of(batch, mutation, before);
+  auto verdict = core::judge(before, mutation, moment);
+  // Somebody else had made an equal item: this creation has had its effect all the same.
+  if (!verdict.header && verdict.result.status() == msg::SYNCED &&
+      moment.birth == core::known_birth::no)
+    put_birth(writer_, item_key(batch.space, mutation.collection(), mutation.id()),
+              moment.birth_mark, batch.now_ms);
   if (verdict.header) {
     std::optional<core::item_header> replaced;
     if (before)

@@ -124,6 +124,18 @@ private:
   std::map<std::string, std::uint64_t> drawn_outside_;
 };
 
+// A damaged tombstone goes like any other: it must not keep the rest from being trimmed.
+std::uint64_t mark_of_tombstone(const record_reader& records, std::string_view item) {
+  try {
+    const auto tombstone = records.item(server_table::items, item);
+    return tombstone ? tombstone->header.birth_mark : 0;
+  } catch (const kv_error& failure) {
+    if (failure.code() != "store_corrupt")
+      throw;
+    return 0;
+  }
+}
+
 std::uint64_t kv_server_store::trim_tombstones(kv_writer& kv, std::int64_t before_ms,
                                                std::int64_t now_ms) {
   const record_reader records{kv, server_tables()};
@@ -144,8 +156,7 @@ std::uint64_t kv_server_store::trim_tombstones(kv_writer& kv, std::int64_t befor
     writer.put_message(server_table::collections, name, group);
     key_buffer item;
     item.text(name).separator().text(change.id());
-    if (const auto tombstone = records.item(server_table::items, item))
-      put_birth(writer, item, tombstone->header.birth_mark, now_ms);
+    put_birth(writer, item, mark_of_tombstone(records, item), now_ms);
     writer.erase(server_table::items, item);
     writer.erase(server_table::change_index, key);
   }

@@ -185,6 +185,10 @@ std::uint64_t birth_mark(const msg::Mutation& mutation, std::string_view payload
   return (mutation.nonce() << 32) | content;
 }
 
+std::uint64_t first_mark_like(std::uint64_t mark) {
+  return mark >> 32 << 32;
+}
+
 known_birth compare_births(std::uint64_t known, std::uint64_t asked) {
   if (known == 0 || asked == 0 || known >> 32 != asked >> 32)
     return known_birth::no;

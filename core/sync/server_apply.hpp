@@ -18,6 +18,9 @@ namespace syncline::core {
 [[nodiscard]] std::uint64_t birth_mark(const msg::Mutation& mutation,
                                        std::string_view payload_hash);
 
+/// The lowest mark of the same creation, with whatever content.
+[[nodiscard]] std::uint64_t first_mark_like(std::uint64_t mark);
+
 enum class known_birth {
   no,
   same,  ///< this very creation took effect before

@@ -34,6 +34,8 @@ void gathering_stream::flush() {
     buffers[0] += sent_of_first_;
     error_code error;
     const auto sent = socket_.write_some(buffer_span{buffers.data(), count}, error);
+    if (sent != 0)
+      moved_at_ = io_clock::now();
     forget_sent(sent);
     if (error == asio::error::would_block) {
       waits_writable_ = true;
@@ -75,13 +77,13 @@ void gathering_stream::fail(error_code error) {
     if (each.done)
       each.done->end(get_executor(), error, 0);
   waiting_bytes_ = 0;
+  error_code ignored; // Whoever still reads or waits must end as well.
+  socket_.close(ignored);
   if (on_broken_)
     on_broken_();
 }
 
 void gathering_stream::close() {
-  error_code ignored; // It is over either way.
-  socket_.close(ignored);
   fail(asio::error::operation_aborted);
 }
 

@@ -8,6 +8,7 @@
 
 #include <boost/asio/async_result.hpp>
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/beast/core/role.hpp>
 #include <boost/beast/websocket/teardown.hpp>
@@ -45,12 +46,18 @@ public:
 
   /// Queues bytes and sends what the socket takes.
   void push(shared_bytes bytes) {
+    if (broken_)
+      return;
     waiting_bytes_ += bytes->size();
     queue_.push_back({std::move(bytes), nullptr});
     flush();
   }
   [[nodiscard]] std::size_t waiting_bytes() const {
     return waiting_bytes_;
+  }
+  /// When the last byte came or went.
+  [[nodiscard]] io_clock::time_point moved_at() const {
+    return moved_at_;
   }
   [[nodiscard]] stream_socket& socket() {
     return socket_;
@@ -62,7 +69,13 @@ public:
     return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
       [this](auto done, const Buffers& into) {
         if (first_bytes_.empty())
-          return socket_.async_read_some(into, std::move(done));
+          return socket_.async_read_some(
+            into, [this, done = std::move(done)](boost::system::error_code error,
+                                                 std::size_t size) mutable {
+              if (size != 0)
+                moved_at_ = io_clock::now();
+              done(error, size); // It owns what owns this.
+            });
         const auto size = boost::asio::buffer_copy(into, boost::asio::buffer(first_bytes_));
         first_bytes_.erase(0, size);
         boost::asio::post(get_executor(), [done = std::move(done), size]() mutable {
@@ -78,6 +91,11 @@ public:
   auto async_write_some(const Buffers& buffers, Handler&& handler) {
     return boost::asio::async_initiate<Handler, void(boost::system::error_code, std::size_t)>(
       [this](auto done, const Buffers& from) {
+        // Queued here it would never end, and Beast's work with it.
+        if (broken_)
+          return boost::asio::post(get_executor(), [done = std::move(done)]() mutable {
+            done(boost::asio::error::operation_aborted, std::size_t{0});
+          });
         auto copy = std::make_shared<std::string>();
         copy->resize(boost::asio::buffer_size(from));
         boost::asio::buffer_copy(boost::asio::buffer(*copy), from);
@@ -123,6 +141,7 @@ private:
   std::vector<waiting> queue_;
   std::size_t sent_of_first_ = 0;
   std::size_t waiting_bytes_ = 0;
+  io_clock::time_point moved_at_ = io_clock::now();
   bool waits_writable_ = false;
   bool broken_ = false;
   std::weak_ptr<void> owner_;

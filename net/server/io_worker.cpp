@@ -63,11 +63,13 @@ void io_worker::sweep() {
   timer_.expires_after(
     std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{500}));
   timer_.async_wait([this](error_code error) {
-    sweeping_ = !error && !connections_.empty();
+    sweeping_ = !error && !(connections_.empty() && live_.empty());
     if (!sweeping_)
       return;
     const auto now = clock::now();
     for (const auto& each : all())
+      each->on_time(now);
+    for (const auto& each : all_live())
       each->on_time(now);
     sweep();
   });

@@ -20,7 +20,10 @@ using boost::system::error_code;
 // in the program, and an offer is declined.
 using ws_stream = websocket::stream<gathering_stream, false>;
 
-// Half of it without a byte and a ping goes out; all of it, and the peer is gone.
+// After so long without a byte in either direction a ping goes out; after the longer time the peer
+// is gone. Beast has timers of its own, but they hear only what comes in: a slow line that takes a
+// long message would be cut.
+constexpr std::chrono::seconds ping_after{20};
 constexpr std::chrono::seconds silence_max{40};
 constexpr std::chrono::seconds handshake_max{10};
 constexpr std::size_t close_reason_max = 123;
@@ -46,12 +49,14 @@ public:
 
   void start() override;
   void go_away() override {
+    goes_away_ = true;
     close_with(websocket::close_code::going_away, "the server goes down");
   }
   void close() override {
     stream_.next_layer().close();
     end();
   }
+  void on_time(io_clock::time_point now) override;
   void send(shared_bytes bytes) {
     if (open_)
       stream_.next_layer().push(std::move(bytes));
@@ -74,6 +79,8 @@ private:
   bool open_ = false;      // data may be sent
   bool reading_ = false;   // a read is under way
   bool wants_more_ = true; // the peer can take the next message
+  bool pinging_ = false;   // a ping is on its way out
+  bool goes_away_ = false; // the server does
   bool ended_ = false;
 };
 
@@ -115,8 +122,8 @@ void ws_connection::start() {
     weak_from_this(), [this] { on_drained(); }, [this] { end(); });
   websocket::stream_base::timeout patience{};
   patience.handshake_timeout = handshake_max;
-  patience.idle_timeout = silence_max;
-  patience.keep_alive_pings = true;
+  patience.idle_timeout = websocket::stream_base::none();
+  patience.keep_alive_pings = false;
   stream_.set_option(patience);
   stream_.set_option(websocket::stream_base::decorator{
     [chosen = opening_.subprotocol](websocket::response_type& response) {
@@ -134,11 +141,13 @@ void ws_connection::start() {
 
 void ws_connection::on_accepted(error_code error) {
   opening_.request.Clear();
-  if (error)
+  if (error || ended_)
     return close();
   open_ = true;
   opening_.peer->on_begin(std::make_shared<ws_link>(weak_from_this(), worker_.gate));
   read();
+  if (goes_away_)
+    go_away(); // That was said during the handshake.
 }
 
 void ws_connection::read() {
@@ -180,6 +189,15 @@ void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
   const beast::string_view text{reason.data(), std::min(reason.size(), close_reason_max)};
   stream_.async_close(websocket::close_reason{static_cast<websocket::close_code>(code), text},
                       [self = shared_from_this()](error_code) { self->close(); });
+}
+
+void ws_connection::on_time(io_clock::time_point now) {
+  const auto silent = now - stream_.next_layer().moved_at();
+  if (silent > silence_max)
+    return close();
+  if (silent < ping_after || !open_ || std::exchange(pinging_, true))
+    return;
+  stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
 }
 
 void ws_connection::end() {

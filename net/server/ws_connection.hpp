@@ -24,6 +24,8 @@ public:
   virtual void go_away() = 0;
   /// At once.
   virtual void close() = 0;
+  /// Every half second or so: pings, and closes what is silent for too long.
+  virtual void on_time(io_clock::time_point now) = 0;
 };
 
 /// What a WebSocket is opened with.

@@ -100,6 +100,40 @@ struct server_birth_contract {
     BOOST_TEST(world.shown_now() == "{}");
   }
 
+  // Somebody else had made an equal item, so the creation changed nothing, and was not remembered.
+  static void a_creation_of_what_was_there_already_is_known_too() {
+    Factory factory;
+    sender other{"other"};
+    other.nonce = 77;
+    const auto born = sent(factory.store(), other, creating("x"));
+    sender original{"original"};
+    sent(factory.store(), original, creating("x"));
+    sent(factory.store(), other, deleting("x", born));
+    sender copy{"copy"};
+    sent(factory.store(), copy, creating("x"));
+    BOOST_TEST(shown(factory.store(), "x") == "-");
+  }
+
+  // It may count from 1 in each session: an equal number means nothing.
+  static void a_plain_clients_nonce_is_no_birth() {
+    Factory factory;
+    msg::BatchRequest request;
+    *request.add_mutations() = creating("x");
+    request.mutable_mutations(0)->set_nonce(1);
+    auto input = input_of(request);
+    input.plain = true;
+    BOOST_TEST(refusal_of(output_of(factory.store(), input)).code() == "taken");
+    msg::BatchRequest removal;
+    *removal.add_mutations() = deleting("x");
+    removal.mutable_mutations(0)->set_unconditional(true);
+    auto removing = input_of(removal);
+    removing.plain = true;
+    BOOST_TEST(refusal_of(output_of(factory.store(), removing)).code() == "taken");
+    BOOST_TEST(shown(factory.store(), "x") == "-");
+    BOOST_TEST(refusal_of(output_of(factory.store(), input)).code() == "taken");
+    BOOST_TEST(shown(factory.store(), "x") == "{}");
+  }
+
   static void a_group_with_a_repeated_creation_is_applied() {
     copied_store world;
     auto& store = world.factory.store();

@@ -129,6 +129,9 @@
                              a_creation_that_was_edited_in_a_copy_is_no_repetition)                \
   SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory, equal_creations_of_two_users_are_two) \
   SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
+                             a_creation_of_what_was_there_already_is_known_too)                    \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory, a_plain_clients_nonce_is_no_birth)    \
+  SYNCLINE_SERVER_STORE_CASE(server_birth_contract, factory,                                       \
                              a_group_with_a_repeated_creation_is_applied)
 
 #define SYNCLINE_SERVER_STORE_CONTRACT(factory)                                                    \
