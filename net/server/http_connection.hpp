@@ -71,7 +71,7 @@ public:
   void add(stream_socket socket);
   void remove(std::uint64_t id);
   /// A connection that was taken over: `connection` is gone, its place is not.
-  void add_live(std::uint64_t id, std::shared_ptr<live_connection> made);
+  void add_live(std::uint64_t id, const std::shared_ptr<live_connection>& made);
   void remove_live(std::uint64_t id);
   void close_idle();
   void close_all();

@@ -37,7 +37,7 @@ void io_worker::remove(std::uint64_t id) {
   count_out();
 }
 
-void io_worker::add_live(std::uint64_t id, std::shared_ptr<live_connection> made) {
+void io_worker::add_live(std::uint64_t id, const std::shared_ptr<live_connection>& made) {
   live_.emplace(id, made);
   connections_.erase(id);
   made->start();

@@ -127,6 +127,7 @@ void ws_connection::start() {
   stream_.set_option(patience);
   stream_.set_option(websocket::stream_base::decorator{
     [chosen = opening_.subprotocol](websocket::response_type& response) {
+      response.erase(beast::http::field::server); // Nobody need know which library this is.
       if (!chosen.empty())
         response.set(beast::http::field::sec_websocket_protocol, chosen);
     }});

@@ -4,11 +4,13 @@
 import asyncio
 import json
 import os
+import signal
 import socket
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 try:
@@ -47,26 +49,30 @@ async def closed_with(connection):
 def frame(opcode, payload):
     size = len(payload)
     head = bytes([0x80 | opcode])
-    head += bytes([0x80 | size]) if size < 126 else bytes([0xff]) + struct.pack(">Q", size)
+    head += bytes([0x80 | size]) if size < 126 else bytes([0x80 | 126]) + struct.pack(">H", size)
     return head + bytes(4) + payload  # A mask of zeros.
 
 
-def vanish(port, messages):
-    """Reads nothing, pings and resets the connection: the pong could go nowhere, and the server
-    never ended."""
-    peer = socket.create_connection(("127.0.0.1", port), 10)
-    peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+def vanish(server, port, messages):
+    """Reads nothing, pings and resets the connection while the server looks away: it finds that it
+    cannot write before it reads the ping. Its pong then waited for ever, and the server with it."""
+    peer = socket.socket()
+    peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    peer.settimeout(2)
+    peer.connect(("127.0.0.1", port))
     peer.sendall(b"GET /debug/echo HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n"
                  b"Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                  b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n")
-    peer.settimeout(2)
     try:
         for _ in range(messages):
-            peer.sendall(frame(2, bytes(100_000)))
+            peer.sendall(frame(2, bytes(60_000)))
+        time.sleep(0.3)  # Until it has echoed what its buffers take; nobody can see that.
+        server.send_signal(signal.SIGSTOP)
         peer.sendall(frame(9, b"are you there"))
     except OSError:
-        pass  # The server reads no more from somebody who reads nothing.
-    peer.close()
+        pass  # It reads no more from somebody who reads nothing.
+    peer.close()  # With bytes unread: a reset.
+    server.send_signal(signal.SIGCONT)
 
 
 async def talk_to(url, server):
@@ -83,8 +89,8 @@ async def talk_to(url, server):
     check("a normal end is answered", echo.close_code == 1000)
     check("an unknown route", await refusal_of(url + "/nowhere") == 404)
     check("a foreign page", await refusal_of(url + "/debug/echo", origin="http://evil.org") == 403)
-    for messages in [1, *range(46, 56), 80]:
-        vanish(int(url.rsplit(":", 1)[1]), messages)
+    for messages in range(46, 58):
+        vanish(server, int(url.rsplit(":", 1)[1]), messages)
     async with websockets.connect(url + "/debug/echo", max_size=None) as echo:
         server.terminate()
         check("a server that goes says so", await closed_with(echo) == 1001)
