@@ -10,7 +10,8 @@ std::vector<caf::actor> client_actors::in_stop_order() const {
           caf::actor_cast<caf::actor>(observer), caf::actor_cast<caf::actor>(storage)};
 }
 
-client_actors spawn_client(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+client_actors spawn_client(caf::actor_system& system,
+                           const std::shared_ptr<storage::client_store>& store,
                            transport_actor transport, event_sink sink, const seams_factory& world,
                            const client_options& options) {
   client_actors actors;

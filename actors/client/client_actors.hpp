@@ -36,7 +36,8 @@ struct client_actors {
 /// Makes the seams of one actor; called once for each of them.
 using seams_factory = std::function<seams(const char* actor)>;
 
-client_actors spawn_client(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+client_actors spawn_client(caf::actor_system& system,
+                           const std::shared_ptr<storage::client_store>& store,
                            transport_actor transport, event_sink sink, const seams_factory& world,
                            const client_options& options);
 

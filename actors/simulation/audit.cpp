@@ -13,7 +13,7 @@ namespace {
 std::string short_text(const std::map<std::string, std::string>& items) {
   std::string text;
   for (const auto& [id, body] : items)
-    text += id + "=" + body + " ";
+    text.append(id).append("=").append(body).append(" ");
   return text.substr(0, 400);
 }
 
@@ -37,6 +37,10 @@ void check_cursor(world& world, int index, const std::string& collection) {
     {"default", collection, pull->cursor().token(), 1, 1 << 20, pull->seen(), false, ""});
   if (!output || std::holds_alternative<msg::ErrorReply>(*output))
     return;
+  const auto passed = [&] {
+    return "client " + std::to_string(index) + " has passed seq " + std::to_string(cursor->seq()) +
+           " in '" + collection + "' but ";
+  };
   for (const auto& [key, item] : server.log().items()) {
     if (!key.starts_with(collection + '/') || item.stamp.seq > cursor->seq())
       continue;
@@ -44,14 +48,11 @@ void check_cursor(world& world, int index, const std::string& collection) {
     bool present = false;
     const std::uint64_t seq = base_seq(*snapshot, collection, id, present);
     if (!item.deleted && (!present || seq < item.stamp.seq))
-      return world.fail("client " + std::to_string(index) + " has passed seq " +
-                        std::to_string(cursor->seq()) + " in '" + collection +
-                        "' but does not have '" + id + "' of seq " +
+      return world.fail(passed().append("does not have '").append(id) + "' of seq " +
                         std::to_string(item.stamp.seq));
     if (item.deleted && present && seq <= item.stamp.seq)
-      return world.fail("client " + std::to_string(index) + " has passed seq " +
-                        std::to_string(cursor->seq()) + " in '" + collection + "' but still has '" +
-                        id + "', deleted at seq " + std::to_string(item.stamp.seq));
+      return world.fail(passed().append("still has '").append(id) + "', deleted at seq " +
+                        std::to_string(item.stamp.seq));
   }
 }
 

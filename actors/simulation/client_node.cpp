@@ -22,7 +22,7 @@ client::event_sink client_node::make_sink() {
         counts_.add("rollback of a refused write");
   };
   // A host function that is deterministic but neither side's: keeps both when they differ in size.
-  sink.ask_host = [this](msg::AskHost& ask, std::function<void(msg::HostVerdict)> answer) {
+  sink.ask_host = [this](msg::AskHost& ask, const std::function<void(msg::HostVerdict)>& answer) {
     counts_.add("host function asked");
     msg::HostVerdict verdict;
     if (ask.has_mine() && ask.has_theirs() && ask.mine().size() >= ask.theirs().size()) {
@@ -72,7 +72,7 @@ void client_node::start() {
     if (life == life_)
       die();
   };
-  const seams seams_of_client{options.now_ms, hooks_.random};
+  seams seams_of_client{options.now_ms, hooks_.random};
   actors_ = client::spawn_client(
     system_.system(), store_, transport_, make_sink(),
     [seams_of_client](const char*) { return seams_of_client; }, client_options);
@@ -170,7 +170,7 @@ void client_node::write(msg::WriteLocal command, write_map writes) {
   rt::anon_send(application_, std::move(command));
 }
 
-std::optional<core::error> client_node::write_now(msg::WriteLocal command) {
+std::optional<core::error> client_node::write_now(const msg::WriteLocal& command) {
   auto outcome = std::make_shared<std::optional<std::optional<core::error>>>();
   system_.system().spawn(
     [outcome, command](caf::event_based_actor* self, client::storage_actor storage) {

@@ -62,7 +62,7 @@ public:
   /// Writes through the storage actor; `writes` are remembered once it has answered with success.
   void write(msg::WriteLocal command, write_map writes);
   /// As above, and runs the system until the answer is there; its error or nothing.
-  [[nodiscard]] std::optional<core::error> write_now(msg::WriteLocal command);
+  [[nodiscard]] std::optional<core::error> write_now(const msg::WriteLocal& command);
 
   /// What the application was promised, by item.
   [[nodiscard]] const std::map<std::string, std::vector<accepted_write>>& accepted() const {

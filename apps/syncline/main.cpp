@@ -40,6 +40,12 @@ std::string near_command(const CLI::App& within, const std::string& wrong) {
   return best;
 }
 
+void say_unknown_command(const std::string& path, const std::string& word,
+                         const std::string& near) {
+  talk("syncline: there is no command '" + (path + " " + word).substr(sizeof "syncline") + "'" +
+       (near.empty() ? "" : "; did you mean '" + near + "'?") + " See `" + path + " --help`.");
+}
+
 // CLI11 says that an argument is too much; a user wants to hear that the command is unknown.
 int refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
   const CLI::App* within = &app;
@@ -52,13 +58,11 @@ int refuse_unknown_command(const CLI::App& app, int argc, char** argv) {
     const auto found = std::find_if(commands.begin(), commands.end(),
                                     [&](const auto* one) { return one->get_name() == word; });
     if (found == commands.end()) {
-      const auto near = near_command(*within, word);
-      talk("syncline: there is no command '" + (path + " " + word).substr(sizeof "syncline") + "'" +
-           (near.empty() ? "" : "; did you mean '" + near + "'?") + " See `" + path + " --help`.");
+      say_unknown_command(path, word, near_command(*within, word));
       return exit_usage;
     }
     within = *found;
-    path += " " + word;
+    path.append(" ").append(word);
   }
   return exit_ok;
 }

@@ -27,6 +27,7 @@ const std::map<std::string, durability>& durabilities() {
 template <class T>
 std::vector<std::string> names_of(const std::map<std::string, T>& all) {
   std::vector<std::string> names;
+  names.reserve(all.size());
   for (const auto& [name, value] : all)
     names.push_back(name);
   return names;

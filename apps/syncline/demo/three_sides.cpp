@@ -40,6 +40,7 @@ result<process_end> run_self(std::vector<std::string> arguments) {
   std::string program = own_program();
   arguments.insert(arguments.begin(), program);
   std::vector<char*> pointers;
+  pointers.reserve(arguments.size() + 1);
   for (auto& one : arguments)
     pointers.push_back(one.data());
   pointers.push_back(nullptr);
@@ -91,10 +92,10 @@ namespace {
 result<std::map<std::string, std::string>> walk(net::http_pool& pool, const std::string& url,
                                                 const std::string& collection) {
   std::map<std::string, std::string> items;
+  const std::string target = "/delta?collection=" + collection + "&limit=500&cursor=";
   std::string cursor = "0";
   while (true) {
-    const auto reply =
-      http_get(pool, url, "/delta?collection=" + collection + "&limit=500&cursor=" + cursor);
+    const auto reply = http_get(pool, url, target + cursor);
     json page = json::parse(reply.body(), nullptr, false);
     if (reply.status() != 200 || page.is_discarded())
       return error{"server_error", "GET /delta answered " + std::to_string(reply.status()) + " " +

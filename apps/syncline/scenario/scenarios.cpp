@@ -142,6 +142,7 @@ void large_dataset(scenario_outcome& outcome) {
   const stage_set set;
   const auto one = set.device("one", set.url());
   std::vector<operation> operations;
+  operations.reserve(count);
   for (int i = 0; i < count; ++i)
     operations.push_back(operation::put("notes", one->make_id(),
                                         R"({"title":"Item )" + std::to_string(i) +
