@@ -160,7 +160,7 @@ void read_cases(const std::filesystem::path& file, std::vector<conformance_case>
           name += " #" + std::to_string(count);
         auto input = unescape(text);
         if (kind == "url")
-          input = "GET " + input + " HTTP/1.1\r\nHost: a\r\n\r\n";
+          input.insert(0, "GET ").append(" HTTP/1.1\r\nHost: a\r\n\r\n");
         cases.push_back({name, input, lenient, {}});
         lenient = false;
       }
@@ -221,8 +221,8 @@ const std::vector<std::string_view> without_host = {
   "content-length.md: `Content-Length` with zeroes",
   "content-length.md: `Content-Length` with follow-up headers",
   "content-length.md: Error on simultaneous `Content-Length` and `Transfer-Encoding: identity`",
-  "content-length.md: No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` "
-  "(lenient)",
+  ("content-length.md: No error on simultaneous `Content-Length` and `Transfer-Encoding: identity` "
+   "(lenient)"),
   "content-length.md: Spaces in `Content-Length` (surrounding)",
   "content-length.md: Tabs in `Content-Length` (surrounding)",
   "content-length.md: Spaces in `Content-Length` #2",
