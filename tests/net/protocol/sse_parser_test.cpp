@@ -67,7 +67,7 @@ BOOST_AUTO_TEST_CASE(the_id_stays_until_another_one_comes) {
   BOOST_TEST(events_of("id: 1\ndata: a\n\ndata: b\n\nid\ndata: c\n\n") ==
              "message|a|1;message|b|1;message|c|;");
   BOOST_TEST(hear("id: 9\n\n").last_event_id == "9"); // Without data there is no event.
-  BOOST_TEST(hear(std::string{"id: 1\n\nid: 2\0003\n\n", 17}).last_event_id == "1");
+  BOOST_TEST(hear(std::string{"id: 1\n\nid: 2\0003\n\n", 16}).last_event_id == "1");
 }
 
 BOOST_AUTO_TEST_CASE(line_ends_may_be_mixed_and_cut_in_two) {
