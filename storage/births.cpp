@@ -20,7 +20,7 @@ core::known_birth known_birth_of(const record_reader& records, std::string_view 
   auto known = core::known_birth::no;
   if (current)
     known = core::compare_births(current->header.birth_mark, mark);
-  if (mark == 0 || known != core::known_birth::no || records.kv().count(server_table::births) == 0)
+  if (known != core::known_birth::no || records.kv().count(server_table::births) == 0)
     return known;
   // The first half of a mark says which creation it was, so those are neighbours.
   const auto prefix = birth_prefix(item);

@@ -1,18 +1,18 @@
 #pragma once
-// The table `births`: which creations former lives of an item came from. A life that is not over is
-// marked in the item's header, and so is that of a tombstone.
+// The table `births`: creations that the header of their item does not name. The header has the one
+// that the present life, or that of the tombstone, came from.
 
 #include "core/sync/server_apply.hpp"
 #include "storage/records.hpp"
 
 namespace syncline::storage {
 
-/// Writes down a life that is over: the item is made anew, or its tombstone trimmed. `item` is the
-/// key of the item; a mark of 0 is none.
+/// Remembers a creation: its item is made anew, its tombstone trimmed, or it found an equal item.
+/// `item` is the key of the item; a mark of 0 is none, and nothing is written.
 void put_birth(record_writer& writer, std::string_view item, std::uint64_t mark,
                std::int64_t now_ms);
 
-/// Whether the item, or a former life of it, came from the creation with this mark.
+/// Whether a creation with this mark, which is not 0, has had its effect on the item.
 [[nodiscard]] core::known_birth known_birth_of(const record_reader& records, std::string_view item,
                                                const std::optional<core::item_view>& current,
                                                std::uint64_t mark);

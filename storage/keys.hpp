@@ -21,7 +21,8 @@
 //   spaces            head of each space              space
 //   collections       head and floor of each          space 00 collection
 //   items             items and tombstones            space 00 collection 00 id
-//   births            creations of former lives       space 00 collection 00 id 00 mark
+//   births            creations that the item's       space 00 collection 00 id 00 mark
+//                     header does not name
 //   change_index      one entry a living id or        space 00 collection 00 seq
 //                     tombstone, in commit order
 //   clients           last mutation of each           space 00 client

@@ -98,13 +98,11 @@ core::server_moment server_transaction::moment_of(const batch_input& batch,
   moment.now_ms = batch.now_ms;
   moment.last_modified_ms = state.last_modified_ms();
   moment.writer_tag = client_tag(batch.request->client());
-  // Plain clients, who send no hash, may count their nonces from 1 in every session.
-  if (mutation.kind() != msg::CREATE || mutation.payload_hash().empty() || !names_fit(mutation))
-    return moment;
-  moment.birth_mark = core::birth_mark(mutation, mutation.payload_hash());
-  moment.birth =
-    known_birth_of(records_, item_key(batch.space, mutation.collection(), mutation.id()), before,
-                   moment.birth_mark);
+  moment.birth_mark = core::birth_mark(mutation);
+  if (moment.birth_mark != 0 && names_fit(mutation))
+    moment.birth =
+      known_birth_of(records_, item_key(batch.space, mutation.collection(), mutation.id()), before,
+                     moment.birth_mark);
   return moment;
 }
 

@@ -33,7 +33,7 @@ struct item_header {
   std::uint32_t writer_counter = 0;
   bool deleted = false;
   std::uint64_t writer_tag = 0; ///< hash of the last writer's client id
-  /// Server only: of the mutation that made it (core/sync/server_apply); 0: it bore no nonce.
+  /// Server only: of the mutation that made it; 0: none is known (core/sync/server_apply).
   std::uint64_t birth_mark = 0;
 
   friend bool operator==(const item_header&, const item_header&) = default;

@@ -176,12 +176,12 @@ private:
 
 } // namespace
 
-std::uint64_t birth_mark(const msg::Mutation& mutation, std::string_view payload_hash) {
+std::uint64_t birth_mark(const msg::Mutation& mutation) {
   std::uint32_t content = 0;
   if (mutation.kind() != msg::CREATE || mutation.nonce() == 0 ||
-      payload_hash.size() < sizeof content)
+      mutation.payload_hash().size() < sizeof content)
     return 0;
-  std::memcpy(&content, payload_hash.data(), sizeof content);
+  std::memcpy(&content, mutation.payload_hash().data(), sizeof content);
   return (mutation.nonce() << 32) | content;
 }
 

@@ -7,20 +7,20 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
 namespace syncline::core {
 
 /// What the server keeps of a creation to know it again, also when the item is long deleted: half
 /// of it says which creation it was, half with what content. A copy of a client's store still holds
 /// the creations that waited when it was copied, under numbers that say nothing; and the edits that
-/// were folded into them since. 0 for what bears no nonce.
-[[nodiscard]] std::uint64_t birth_mark(const msg::Mutation& mutation,
-                                       std::string_view payload_hash);
+/// were folded into them since. 0 for what is no creation, and for those of plain clients: they
+/// send no payload hash, and may count their nonces from 1 in every session.
+[[nodiscard]] std::uint64_t birth_mark(const msg::Mutation& mutation);
 
 /// The lowest mark of the same creation, with whatever content.
 [[nodiscard]] std::uint64_t first_mark_like(std::uint64_t mark);
 
+/// Whether the server has seen a creation before, by its mark.
 enum class known_birth {
   no,
   same,  ///< this very creation took effect before

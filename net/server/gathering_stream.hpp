@@ -155,7 +155,7 @@ void async_teardown(boost::beast::role_type role, gathering_stream& stream, Hand
   boost::beast::websocket::async_teardown(role, stream.socket(), std::forward<Handler>(handler));
 }
 
-/// Found by Beast, for a peer that is silent for too long.
+/// Found by Beast, for a handshake or a close that takes too long.
 inline void beast_close_socket(gathering_stream& stream) {
   stream.close();
 }

@@ -161,7 +161,7 @@ void connection::advance(std::string_view bytes) {
     reply_terms terms;
     auto request = reader_.take_request(terms);
     if (asks_for_websocket(request))
-      return leave_http(std::move(request), bytes);
+      return leave_http(std::move(request), terms, bytes);
     if (!serve(std::move(request), terms))
       return keep(bytes);
   }
@@ -218,7 +218,8 @@ bool connection::serve(msg::HttpRequest request, reply_terms terms) {
 }
 
 // From here on the socket belongs to a live connection; a refusal ends it.
-void connection::leave_http(msg::HttpRequest request, std::string_view read_ahead) {
+void connection::leave_http(msg::HttpRequest request, reply_terms terms,
+                            std::string_view read_ahead) {
   worker_.state.requests += 1;
   auto checked = check_websocket_request(request);
   core::expected<http_server::live_offer> offer = core::fail("stopped", "the server is stopping");
@@ -233,7 +234,6 @@ void connection::leave_http(msg::HttpRequest request, std::string_view read_ahea
     if (offer.error().code == "websocket_version")
       add_header(reply, "sec-websocket-version", "13"); // RFC 6455, 4.4
     worker_.state.requests_refused += 1;
-    reply_terms terms;
     terms.keep_alive = false;
     (void)send(
       serialise_reply(terms, std::move(reply), settings_.compress_above, std::time(nullptr)));

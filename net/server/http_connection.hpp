@@ -85,9 +85,6 @@ public:
 
 private:
   void sweep();
-  [[nodiscard]] std::vector<std::shared_ptr<connection>> all() const;
-  [[nodiscard]] std::vector<std::shared_ptr<live_connection>> all_live() const;
-
   void count_out();
 
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> connections_;
@@ -132,7 +129,7 @@ private:
   void keep(std::string_view bytes);
   void set_read_deadline(bool begun_before);
   bool serve(msg::HttpRequest request, reply_terms terms);
-  void leave_http(msg::HttpRequest request, std::string_view read_ahead);
+  void leave_http(msg::HttpRequest request, reply_terms terms, std::string_view read_ahead);
   bool send(wire_reply wire);
   bool flush();
   void wait_writable();

@@ -13,6 +13,17 @@ using clock = io_clock;
 
 constexpr std::size_t refused_at_once_max = 64; // connections told 503 at the same time
 
+// A copy, because closing takes connections out of the table.
+template <class Connection>
+std::vector<std::shared_ptr<Connection>>
+all_of(const std::unordered_map<std::uint64_t, std::shared_ptr<Connection>>& table) {
+  std::vector<std::shared_ptr<Connection>> listed;
+  listed.reserve(table.size());
+  for (const auto& [id, each] : table)
+    listed.push_back(each);
+  return listed;
+}
+
 } // namespace
 
 void io_worker::add(stream_socket socket) {
@@ -67,44 +78,27 @@ void io_worker::sweep() {
     if (!sweeping_)
       return;
     const auto now = clock::now();
-    for (const auto& each : all())
+    for (const auto& each : all_of(connections_))
       each->on_time(now);
-    for (const auto& each : all_live())
+    for (const auto& each : all_of(live_))
       each->on_time(now);
     sweep();
   });
 }
 
 void io_worker::close_idle() {
-  for (const auto& each : all())
+  for (const auto& each : all_of(connections_))
     each->close_if_idle();
-  for (const auto& each : all_live())
+  for (const auto& each : all_of(live_))
     each->go_away();
 }
 
 void io_worker::close_all() {
-  for (const auto& each : all())
+  for (const auto& each : all_of(connections_))
     each->close();
-  for (const auto& each : all_live())
+  for (const auto& each : all_of(live_))
     each->close();
   timer_.cancel();
-}
-
-// A copy, because closing takes connections out of the table.
-std::vector<std::shared_ptr<connection>> io_worker::all() const {
-  std::vector<std::shared_ptr<connection>> listed;
-  listed.reserve(connections_.size());
-  for (const auto& [id, each] : connections_)
-    listed.push_back(each);
-  return listed;
-}
-
-std::vector<std::shared_ptr<live_connection>> io_worker::all_live() const {
-  std::vector<std::shared_ptr<live_connection>> listed;
-  listed.reserve(live_.size());
-  for (const auto& [id, each] : live_)
-    listed.push_back(each);
-  return listed;
 }
 
 } // namespace syncline::net

@@ -1,6 +1,6 @@
 #pragma once
-// Connections that have left requests and replies behind: WebSocket (RFC 6455) and event streams.
-// An owner behind `live_peer` hears what arrives; whoever holds the `live_link` can send.
+// Connections that have left requests and replies behind: WebSocket (RFC 6455). An owner behind
+// `live_peer` hears what arrives; whoever holds the `live_link` can send.
 
 #include <cstdint>
 #include <memory>
@@ -21,12 +21,12 @@ class live_link {
 public:
   virtual ~live_link() = default;
 
-  /// Sends bytes as they stand, after all that was sent before: whole frames, or parts of an event
-  /// stream. There is no limit here: who sends waits for `on_drained` before the next page.
+  /// Sends whole frames as they stand, after all that was sent before. There is no limit here: who
+  /// sends waits for `on_drained` before the next page.
   virtual void send(shared_bytes bytes) = 0;
 
-  /// Ends the connection after what was sent. WebSocket: `code` as in RFC 6455 7.4, `reason` at
-  /// most 123 bytes of UTF-8 (cut there); an event stream just ends.
+  /// Ends the connection after what was sent: `code` as in RFC 6455 7.4, `reason` ASCII of at most
+  /// 123 bytes (cut there).
   virtual void close(std::uint16_t code, std::string reason) = 0;
 
   /// Lets the next message in, after an `on_message` that gave false.
@@ -45,9 +45,9 @@ public:
   /// The handshake is done.
   virtual void on_begin(std::shared_ptr<live_link> link) = 0;
 
-  /// One whole message (WebSocket only; text is UTF-8). True: the next one may come. False: nothing
-  /// more is read until `live_link::resume`, so that a peer cannot send faster than its messages
-  /// are carried out.
+  /// One whole message (text is UTF-8). True: the next one may come. False: nothing more is read
+  /// until `live_link::resume`, so that a peer cannot send faster than its messages are carried
+  /// out.
   [[nodiscard]] virtual bool on_message(std::string_view payload, bool text) = 0;
 
   /// The socket has taken all that was sent.

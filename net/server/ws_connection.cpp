@@ -53,8 +53,7 @@ public:
     close_with(websocket::close_code::going_away, "the server goes down");
   }
   void close() override {
-    stream_.next_layer().close();
-    end();
+    stream_.next_layer().close(); // Which says so to `end`.
   }
   void on_time(io_clock::time_point now) override;
   void send(shared_bytes bytes) {
@@ -193,6 +192,8 @@ void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
 }
 
 void ws_connection::on_time(io_clock::time_point now) {
+  if (!wants_more_)
+    return; // It is we who do not listen.
   const auto silent = now - stream_.next_layer().moved_at();
   if (silent > silence_max)
     return close();

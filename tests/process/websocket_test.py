@@ -2,16 +2,13 @@
 """WebSocket with a client of another make: what is declined, refused and closed with which code."""
 
 import asyncio
-import json
-import os
 import signal
 import socket
 import struct
-import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
+
+from echo_server import echo_server
 
 try:
     import websockets
@@ -19,8 +16,6 @@ except ImportError:
     print("SKIPPED: python3-websockets is not installed")
     sys.exit(77)
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-BUILD = Path(os.environ.get("SYNCLINE_BUILD_DIR", ROOT / "build" / "release"))
 checks = []
 
 
@@ -75,7 +70,8 @@ def vanish(server, port, messages):
     server.send_signal(signal.SIGCONT)
 
 
-async def talk_to(url, server):
+async def talk_to(server, port):
+    url = f"ws://127.0.0.1:{port}"
     async with websockets.connect(url + "/debug/echo", max_size=None) as echo:
         check("permessage-deflate is declined", not echo.extensions)
         for message in ["", "a", "ü" * 1000, b"\x00\xff", "x" * 70_000, b"y" * 5_000_000]:
@@ -90,7 +86,7 @@ async def talk_to(url, server):
     check("an unknown route", await refusal_of(url + "/nowhere") == 404)
     check("a foreign page", await refusal_of(url + "/debug/echo", origin="http://evil.org") == 403)
     for messages in range(46, 58):
-        vanish(server, int(url.rsplit(":", 1)[1]), messages)
+        vanish(server, port, messages)
     async with websockets.connect(url + "/debug/echo", max_size=None) as echo:
         server.terminate()
         check("a server that goes says so", await closed_with(echo) == 1001)
@@ -99,17 +95,8 @@ async def talk_to(url, server):
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        server = subprocess.Popen(
-            [BUILD / "bin" / "syncline", "server", "--store", folder, "--listen", "127.0.0.1:0",
-             "--debug-echo", "--json"],
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        try:
-            url = json.loads(server.stdout.readline())["url"].replace("http", "ws")
-            asyncio.run(asyncio.wait_for(talk_to(url, server), 120))
-        finally:
-            server.kill()
-            server.wait()
+    with echo_server() as (server, port):
+        asyncio.run(asyncio.wait_for(talk_to(server, port), 120))
     print(f"{len(checks)} checks")
 
 

@@ -13,6 +13,27 @@ namespace {
 
 const std::array both_ways{false, true};
 
+/// A device and a server that hold the same items, and somebody else who changes them.
+struct shared_items {
+  explicit shared_items(const names& ids, core::conflict_strategy strategy) {
+    client.policy.strategy = strategy;
+    for (const auto& id : ids)
+      client.put(id, R"({"n":0})");
+    client.sync(server.store());
+  }
+  void theirs(const std::string& id, const std::string& patch) {
+    const auto stamp = server.store().get("default", "items", id).value()->stamp();
+    sent(server.store(), other, patching(id, patch, stamp));
+  }
+  [[nodiscard]] std::string at_server(const std::string& id) {
+    return shown(server.store(), id);
+  }
+
+  test_server server;
+  device client;
+  sender other{"other"};
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(client_store_group)
@@ -96,47 +117,37 @@ BOOST_AUTO_TEST_CASE(the_whole_group_of_a_poison_is_quarantined) {
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_fails_leaves_its_refused_member_to_be_decided) {
-  test_server server;
-  device client;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  sent(
-    server.store(), other,
-    patching("a", R"({"theirs":1})", server.store().get("default", "items", "a").value()->stamp()));
+  shared_items world{{"a"}, core::conflict_strategy::merge};
+  auto& client = world.client;
+  world.theirs("a", R"({"theirs":1})");
   client.write_group({patching("a", R"({"mine":1})", {}), creating("b")});
-  client.push_all(server.store());
+  client.push_all(world.server.store());
   BOOST_TEST(client.counts().quarantined == 1U); // The innocent.
   BOOST_TEST(client.quarantine()[0].error().code() == "group");
   // What is left of the group is no group: it must not wait for the others for ever.
-  client.sync(server.store());
+  client.sync(world.server.store());
   BOOST_TEST(client.counts().outbox == 0U);
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1,"mine":1})");
-  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
+  BOOST_TEST(world.at_server("a") == R"({"n":0,"theirs":1,"mine":1})");
+  BOOST_TEST(world.at_server("b") == "(nothing)");
 }
 
 BOOST_AUTO_TEST_CASE(a_queued_group_that_loses_a_member_is_broken_and_holds_up_nothing) {
-  test_server server;
-  device client;
-  client.policy.strategy = core::conflict_strategy::server_wins;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  const auto stamp = server.store().get("default", "items", "a").value()->stamp();
+  shared_items world{{"a"}, core::conflict_strategy::server_wins};
+  auto& client = world.client;
   client.write_group({patching("a", R"({"mine":1})", {}), creating("b"), creating("c")});
   client.put("b", R"({"later":1})");
-  sent(server.store(), other, patching("a", R"({"theirs":1})", stamp));
-  client.pull_all(server.store()); // The decision drops the member on "a": all or none.
+  world.theirs("a", R"({"theirs":1})");
+  client.pull_all(world.server.store()); // The decision drops the member on "a": all or none.
   BOOST_TEST(client.counts().quarantined == 2U);
   for (const auto& record : client.quarantine())
     BOOST_TEST(record.error().code() == "group");
   BOOST_TEST(client.inconsistency() == "");
-  client.sync(server.store());
+  client.sync(world.server.store());
   BOOST_TEST(client.is_settled());
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1})");
+  BOOST_TEST(world.at_server("a") == R"({"n":0,"theirs":1})");
   // The later edit was made on an item that the server never had: there, the server wins.
-  BOOST_TEST(shown(server.store(), "b") == "(nothing)");
-  BOOST_TEST(shown(server.store(), "c") == "(nothing)");
+  BOOST_TEST(world.at_server("b") == "(nothing)");
+  BOOST_TEST(world.at_server("c") == "(nothing)");
 }
 
 BOOST_AUTO_TEST_CASE(a_group_that_may_be_tried_again_in_part_only_is_broken) {
@@ -187,43 +198,33 @@ BOOST_DATA_TEST_CASE(a_group_that_two_answers_cut_is_broken, both_ways, poison) 
 
 // A lane was left undecided, and nothing waited there any more that could be decided.
 BOOST_AUTO_TEST_CASE(a_broken_group_takes_the_conflict_of_its_members_along) {
-  test_server server;
-  device client;
-  client.policy.strategy = core::conflict_strategy::server_wins;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.put("b", R"({"n":0})");
-  client.sync(server.store());
+  shared_items world{{"a", "b"}, core::conflict_strategy::server_wins};
+  auto& client = world.client;
   client.write_group({patching("a", R"({"n":1})", {}), patching("b", R"({"n":1})", {})});
   const auto batch = client.take().request();
   client.write_group({patching("a", R"({"n":2})", {}), patching("b", R"({"n":2})", {})});
-  for (const std::string id : {"a", "b"})
-    sent(server.store(), other,
-         patching(id, R"({"n":3})", server.store().get("default", "items", id).value()->stamp()));
-  client.pull_all(server.store());
+  world.theirs("a", R"({"n":3})");
+  world.theirs("b", R"({"n":3})");
+  client.pull_all(world.server.store());
   client.answer(batch, answer_all(batch, msg::FAILED)); // What waits behind meets what was pulled.
   client.resolve_undecided();
   BOOST_TEST(client.inconsistency() == "");
   BOOST_TEST(client.counts().quarantined == 3U);
-  client.sync(server.store());
+  client.sync(world.server.store());
   BOOST_TEST(client.is_settled());
 }
 
 BOOST_AUTO_TEST_CASE(a_queued_group_whose_member_is_rebased_stays_a_group) {
-  test_server server;
-  device client;
-  sender other{"other"};
-  client.put("a", R"({"n":0})");
-  client.sync(server.store());
-  const auto stamp = server.store().get("default", "items", "a").value()->stamp();
+  shared_items world{{"a"}, core::conflict_strategy::merge};
+  auto& client = world.client;
   client.write_group({patching("a", R"({"mine":1})", {}), creating("b")});
-  sent(server.store(), other, patching("a", R"({"theirs":1})", stamp));
-  client.pull_all(server.store());
+  world.theirs("a", R"({"theirs":1})");
+  client.pull_all(world.server.store());
   const auto batch = client.take().request();
   BOOST_REQUIRE(batch.mutations_size() == 2);
   BOOST_TEST(batch.mutations(0).group_size() == 2U);
-  client.sync(server.store());
-  BOOST_TEST(shown(server.store(), "a") == R"({"n":0,"theirs":1,"mine":1})");
+  client.sync(world.server.store());
+  BOOST_TEST(world.at_server("a") == R"({"n":0,"theirs":1,"mine":1})");
   BOOST_TEST(client.is_settled());
 }
 
