@@ -123,7 +123,7 @@ private:
 
   void store(lane_work& lane, const core::answer_effect& effect, const msg::MutationResult& result,
              const msg::QuarantineRecord* held) {
-    const std::uint64_t local_seq = effect.entry.local_seq();
+    const std::uint64_t local_seq = effect.local_seq;
     const bool stays =
       effect.fate == core::entry_fate::refused || effect.fate == core::entry_fate::requeued;
     if (stays)

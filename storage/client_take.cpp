@@ -5,6 +5,7 @@
 #include "storage/payload_hash.hpp"
 
 #include <algorithm>
+#include <span>
 #include <unordered_map>
 
 namespace syncline::storage {
@@ -38,8 +39,10 @@ struct planned_batch {
 
 planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command,
                    std::int64_t& wait_until_ms) {
-  core::batch_planner planner{std::max<std::uint32_t>(1, command.item_limit()),
-                              command.byte_limit()};
+  // Several batches are planned as one, and cut afterwards.
+  const std::uint32_t batches = std::max<std::uint32_t>(1, command.batches_max());
+  core::batch_planner planner{std::max<std::uint32_t>(1, command.item_limit()) * batches,
+                              command.byte_limit() * batches};
   planned_batch planned;
   const auto cursor = work.records().kv().cursor(client_table::outbox);
   for (bool more = cursor->seek({}); more && !planner.is_full(); more = cursor->next()) {
@@ -48,8 +51,9 @@ planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command,
     if (read.state() != msg::QUEUED)
       continue;
     const std::uint64_t local_seq = read.local_seq();
-    auto& lane = work.lane(std::string{read.mutation().collection()},
-                           std::string{read.mutation().id()}, &read);
+    const std::string collection = read.mutation().collection();
+    const std::string id = read.mutation().id();
+    auto& lane = work.lane_without_base(collection, id, &read);
     const auto& entry = lane.entry(local_seq);
     if (!is_sendable(work, lane.lane, entry, command.now_ms(), wait_until_ms))
       continue;
@@ -89,6 +93,51 @@ void forget_sent(client_work& work) {
   work.state.clear_sent();
 }
 
+// How many of what is frozen the caller has sent already. It may have been answered by now.
+int under_way(const msg::OutboxState& state, std::uint64_t sent_through) {
+  if (sent_through <= state.answered_through())
+    return 0;
+  const std::uint64_t sent = sent_through - state.answered_through();
+  return static_cast<int>(std::min(sent, static_cast<std::uint64_t>(state.sent_size())));
+}
+
+// What is frozen, from the `first` on. What was frozen just now is taken out of the working set: it
+// is stored, and its lane is not written here.
+std::vector<msg::Mutation> frozen_from(client_work& work, const planned_batch& planned, int first) {
+  std::vector<msg::Mutation> mutations(static_cast<std::size_t>(work.state.sent_size() - first));
+  for (std::size_t i = 0; i < mutations.size(); ++i) {
+    const std::uint64_t local_seq = work.state.sent(first + static_cast<int>(i));
+    const auto fresh = planned.lanes.find(local_seq);
+    if (fresh != planned.lanes.end())
+      mutations[i].Swap(fresh->second->entry(local_seq).mutable_mutation());
+    else
+      mutations[i] = work.stored_entry(local_seq).mutation();
+  }
+  return mutations;
+}
+
+void fill(msg::OutboxBatch& batch, const msg::OutboxState& state,
+          std::vector<msg::Mutation> mutations, const msg::TakeOutboxBatch& command) {
+  std::vector<core::frozen_mutation> frozen;
+  frozen.reserve(mutations.size());
+  for (const auto& mutation : mutations)
+    frozen.push_back({mutation.ByteSizeLong(), mutation.group()});
+  std::size_t from = 0;
+  const std::uint32_t batches = std::max<std::uint32_t>(1, command.batches_max());
+  for (std::uint32_t i = 0; i < batches && from < frozen.size(); ++i) {
+    auto& request = i == 0 ? *batch.mutable_request() : *batch.add_following();
+    request.set_client(state.client());
+    request.set_acked_through(state.answered_through());
+    request.set_start(state.known_start());
+    *request.mutable_seen() = state.seen();
+    const auto end = from + core::next_batch_size(std::span{frozen}.subspan(from),
+                                                  command.item_limit(), command.byte_limit());
+    for (; from < end; ++from)
+      request.add_mutations()->Swap(&mutations[from]);
+  }
+  batch.set_more(from < frozen.size());
+}
+
 } // namespace
 
 expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
@@ -99,8 +148,9 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
     batch.set_blocked_by_restore(true);
     return batch;
   }
+  const int first = under_way(work.state, command.above_mutation_id());
   planned_batch planned;
-  if (work.state.sent().empty()) {
+  if (first == work.state.sent_size()) {
     std::int64_t wait_until_ms = 0;
     planned = plan(work, command, wait_until_ms);
     batch.set_wait_until_ms(wait_until_ms);
@@ -108,29 +158,10 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
       return batch;
     freeze(work, planned);
   }
-  auto& request = *batch.mutable_request();
-  request.set_client(work.state.client());
-  request.set_acked_through(work.state.answered_through());
-  request.set_start(work.state.known_start());
-  *request.mutable_seen() = work.state.seen();
-  std::uint64_t bytes = 0;
-  std::uint64_t group = 0;
-  for (const std::uint64_t local_seq : work.state.sent()) {
-    const auto fresh = planned.lanes.find(local_seq);
-    msg::OutboxEntry stored;
-    if (fresh == planned.lanes.end())
-      stored = work.stored_entry(local_seq);
-    auto& entry = fresh == planned.lanes.end() ? stored : fresh->second->entry(local_seq);
-    auto& mutation = *entry.mutable_mutation();
-    bytes += mutation.ByteSizeLong();
-    const bool over = request.mutations_size() >= static_cast<int>(command.item_limit()) ||
-                      bytes > command.byte_limit();
-    // A group is never cut, not even where a failure made the batches smaller.
-    if (over && !request.mutations().empty() && (group == 0 || mutation.group() != group))
-      break;
-    group = mutation.group();
-    request.add_mutations()->Swap(&mutation); // It is stored, and its lane is not written here.
-  }
+  fill(batch, work.state, frozen_from(work, planned, first), command);
+  const auto waiting = work.records().kv().count(client_table::outbox);
+  if (waiting > static_cast<std::uint64_t>(work.state.sent_size()))
+    batch.set_more(true);
   if (transaction.options->canaries.entry_removed_early)
     forget_sent(work);
   work.flush();

@@ -5,6 +5,7 @@
 #include "storage/overlay_record.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace syncline::storage {
 
@@ -47,8 +48,8 @@ void client_work::load(lane_work& work, std::string_view key, std::string_view o
   }
 }
 
-lane_work& client_work::lane(std::string_view collection, std::string_view id,
-                             msg::OutboxEntry* known) {
+lane_work& client_work::lane_without_base(std::string_view collection, std::string_view id,
+                                          msg::OutboxEntry* known) {
   const auto key = item_key(collection, id);
   if (const auto found = lanes_.find(key.view()); found != lanes_.end())
     return found->second;
@@ -57,15 +58,23 @@ lane_work& client_work::lane(std::string_view collection, std::string_view id,
   work.id = id;
   if (const auto payload = records_.payload(client_table::overlay, key))
     load(work, key, *payload, known);
-  auto& stored = lanes_.emplace(std::string{key.view()}, std::move(work)).first->second;
-  // A write may move the page under a view, so the row is kept as a copy.
-  if (const auto payload = records_.payload(client_table::base, key)) {
-    stored.base_bytes = *payload;
-    stored.base = core::read_item(stored.base_bytes);
-    if (!stored.base)
-      throw_corrupt(client_tables()[client_table::base], key);
+  return lanes_.emplace(std::string{key.view()}, std::move(work)).first->second;
+}
+
+lane_work& client_work::lane(std::string_view collection, std::string_view id,
+                             msg::OutboxEntry* known) {
+  auto& work = lane_without_base(collection, id, known);
+  if (!std::exchange(work.is_base_read, true)) {
+    const auto key = item_key(collection, id);
+    // A write may move the page under a view, so the row is kept as a copy.
+    if (const auto payload = records_.payload(client_table::base, key)) {
+      work.base_bytes = *payload;
+      work.base = core::read_item(work.base_bytes);
+      if (!work.base)
+        throw_corrupt(client_tables()[client_table::base], key);
+    }
   }
-  return stored;
+  return work;
 }
 
 lane_work* client_work::lane_if_any(std::string_view collection, std::string_view id) {
@@ -376,7 +385,7 @@ void client_work::flush() {
     if (work.dirty)
       flush_lane(key, work);
   trim_feed();
-  transaction_.outbox = state;
+  transaction_.outbox.Swap(&state); // The last call: nobody looks at it again.
   transaction_.outbox_dirty = true;
   auto& out = transaction_.events;
   out.local_writes = out.local_writes || events.local_writes;

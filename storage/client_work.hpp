@@ -18,6 +18,7 @@ struct lane_work {
   core::lane lane;
   std::string base_bytes; ///< owns what `base` views, unless a page does
   std::optional<core::item_view> base;
+  bool is_base_read = false;
   std::set<std::uint64_t> changed_entries; ///< of `lane.entries`, to be written
   bool had_row = false;                    ///< an overlay row is stored
   bool dirty = false;
@@ -49,6 +50,9 @@ public:
   /// already; it is moved from where the lane is loaded by this call.
   lane_work& lane(std::string_view collection, std::string_view id,
                   msg::OutboxEntry* known = nullptr);
+  /// As above; the base row is not read. For a command that changes no lane.
+  lane_work& lane_without_base(std::string_view collection, std::string_view id,
+                               msg::OutboxEntry* known);
   /// As above, without loading an item that has no lane; nullptr then.
   lane_work* lane_if_any(std::string_view collection, std::string_view id);
 

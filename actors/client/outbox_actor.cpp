@@ -1,6 +1,9 @@
 #include "actors/client/outbox_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "actors/client/drain_list.hpp"
+#include "actors/client/frozen_batches.hpp"
+#include "core/sync/batch_answer.hpp"
 #include "core/sync/batch_plan.hpp"
 
 #include <algorithm>
@@ -12,10 +15,14 @@ namespace syncline::actors::client {
 
 namespace {
 
-// idle --LocalWritesCommitted--> taking --batch--> sending --reply--> storing, taking --batch--.
-//   ^------------ empty -----------' ^               |  ^--------------------------------------'
+// idle --LocalWritesCommitted--> taking --batch--> sending --answer--> storing it, sending the next
+//   ^------------ empty -----------' ^               |  ^---------------------------------------'
 //                                    |            failure, or a pause between batches
 //                                    '--Drain due-- waiting
+//
+// While a batch is on its way, those after it are frozen: the next goes out as soon as the answer
+// is there, which is stored meanwhile. Never are two on their way. Whatever is not a whole answer
+// drops those that are ready; they stay frozen, and are taken again when their turn comes.
 //
 // paused: nothing is taken; needs_auth: nothing is taken until the host resumes.
 class outbox_state {
@@ -28,12 +35,6 @@ public:
       transport_{std::move(transport)}, world_{std::move(world)}, options_{options},
       backoff_{options.backoff}, size_{options.batch_items_max}, paused_{options.paused} {
     activity_.enter(paused_ ? "paused" : "idle");
-  }
-
-  ~outbox_state() {
-    msg::Error stopped;
-    stopped.set_code("stopped");
-    finish_drains(&stopped);
   }
 
   outbox_actor::behavior_type make_behavior() {
@@ -53,12 +54,7 @@ public:
 
 private:
   static constexpr std::uint32_t refusals_in_a_row_max = 3;
-
-  struct drain {
-    caf::typed_response_promise<msg::DrainReport> reply;
-    std::uint32_t attempts_max = 0;
-    std::uint32_t failures = 0;
-  };
+  static constexpr std::uint32_t frozen_ahead = 4; // batches
 
   // Storage sends its replies and this event in order, so no wake-up is lost while we are busy.
   void on_local_writes() {
@@ -73,9 +69,7 @@ private:
 
   caf::result<msg::DrainReport> on_drain(const msg::DrainOutbox& command) {
     auto reply = self_->make_response_promise<msg::DrainReport>();
-    if (drains_.empty())
-      report_ = {};
-    drains_.push_back({reply, command.attempts_max(), 0});
+    drains_.add(reply, command.attempts_max());
     needs_auth_ = false;
     if (!busy_)
       take_batch();
@@ -101,52 +95,89 @@ private:
     backing_off_ = false;
     if (!can_take())
       return settle_down(paused_ ? "paused" : "needs_auth");
-    ask_batch();
+    ask_batches(0, 1);
   }
 
-  void ask_batch() {
+  // The oldest batches, or those after what is sent, or ready to be, up to `above`.
+  void ask_batches(std::uint64_t above, std::uint32_t count) {
     busy_ = true;
     more_ = false;
     msg::TakeOutboxBatch take;
     take.set_item_limit(size_.limit());
     take.set_byte_limit(options_.batch_bytes_max);
     take.set_now_ms(world_.wall_ms());
+    take.set_above_mutation_id(above);
+    take.set_batches_max(count);
+    const auto asked = next_.ask();
     rt::request(self_, storage_, rt::no_timeout, std::move(take))
-      .then([this](msg::OutboxBatch& batch) { send_batch(batch); }, on_store_error());
+      .then(
+        [this, asked, above](msg::OutboxBatch& batch) {
+          if (next_.end_question(asked))
+            on_batches(batch, above != 0);
+        },
+        [this, asked](const caf::error& error) {
+          if (next_.end_question(asked))
+            on_take_failed(to_error(rt::from_caf(error)));
+        });
   }
 
-  void send_batch(msg::OutboxBatch& batch) {
+  void on_take_failed(const msg::Error& failure) {
+    if (in_flight_)
+      return; // It is asked again after the answer.
+    store_failure_.reset();
+    retry_later(failure);
+  }
+
+  void on_batches(msg::OutboxBatch& batch, bool ahead) {
+    next_.add(batch);
+    if (in_flight_)
+      return;
     // The answer before it could not be stored, so the same batch comes again: not at once.
     if (const auto failed = std::exchange(store_failure_, std::nullopt))
-      return retry_later(*failed, 0);
-    if (batch.request().mutations().empty()) {
-      busy_ = false;
-      report_.set_blocked_by_restore(batch.blocked_by_restore());
-      if (more_)
-        return take_batch();
-      if (batch.wait_until_ms() != 0)
-        wait(std::max<std::int64_t>(1, batch.wait_until_ms() - world_.wall_ms()), false);
-      return settle_down(batch.blocked_by_restore() ? "restoring" : "idle");
-    }
+      return retry_later(*failed);
+    if (!next_.empty())
+      return send_next();
+    // What was in flight may have held back what is free by now.
+    if (ahead || more_)
+      return take_batch();
+    busy_ = false;
+    report().set_blocked_by_restore(batch.blocked_by_restore());
+    if (batch.wait_until_ms() != 0)
+      wait(std::max<std::int64_t>(1, batch.wait_until_ms() - world_.wall_ms()), false);
+    settle_down(batch.blocked_by_restore() ? "restoring" : "idle");
+  }
+
+  void send_next() {
     activity_.enter("sending");
-    sent_.Swap(batch.mutable_request());
-    report_.set_requests(report_.requests() + 1);
+    sent_ = next_.pop();
+    in_flight_ = true;
+    report().set_requests(report().requests() + 1);
     rt::request(self_, transport_, rt::no_timeout,
                 net::make_batch_request(sent_, options_.send_timeout_ms))
       .then([this](const msg::HttpReply& reply) { on_reply(reply); },
-            [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error)), 0); });
+            [this](const caf::error& error) {
+              in_flight_ = false;
+              retry_later(to_error(rt::from_caf(error)));
+            });
   }
 
   void on_reply(const msg::HttpReply& http) {
-    report_.set_bytes_sent(report_.bytes_sent() + http.bytes_sent());
-    report_.set_bytes_received(report_.bytes_received() + http.bytes_received());
+    in_flight_ = false;
+    report().set_bytes_sent(report().bytes_sent() + http.bytes_sent());
+    report().set_bytes_received(report().bytes_received() + http.bytes_received());
     auto reply = net::read_batch_reply(http, world_.wall_ms());
+    if (reply.kind != net::reply_kind::ok)
+      next_.drop();
+    // The answer before this one could not be stored, so this one cannot be either.
+    else if (const auto failed = std::exchange(store_failure_, std::nullopt))
+      return retry_later(*failed);
     if (reply.kind != net::reply_kind::server_error)
       server_errors_ = 0;
     switch (reply.kind) {
     case net::reply_kind::ok:
-      if (!answers_sent(reply.response))
-        return retry_later(no_answer(), 0);
+      if (!core::answers_first(sent_, reply.response))
+        return retry_later(
+          to_error({"not_our_server", "a batch's answer has no result for its first mutation"}));
       return store_result(reply.response);
     case net::reply_kind::refused:
       return store_refusal(reply);
@@ -170,47 +201,53 @@ private:
     }
   }
 
-  // Without a result for the first of the batch the same one would go out again at once, and so on.
-  [[nodiscard]] bool answers_sent(const msg::BatchResponse& response) const {
-    const auto first = sent_.mutations(0).mutation_id();
-    const auto& results = response.results();
-    return response.mutated_retry_id() != 0 ||
-           std::any_of(results.begin(), results.end(),
-                       [first](const auto& result) { return result.mutation_id() == first; });
+  // Only where the server answers: what is frozen takes no later edit into itself.
+  void freeze_ahead() {
+    if (next_.is_asked() || !next_.more_waits() || next_.size() >= frozen_ahead / 2)
+      return;
+    const auto& last = next_.empty() ? sent_ : next_.newest();
+    ask_batches(last.mutations(last.mutations_size() - 1).mutation_id(), frozen_ahead);
   }
 
   // A batch leaves the outbox only in the transaction that records its outcome: after a crash
   // before that commit it is sent again, and the server gives the same answers.
   void store_result(msg::BatchResponse& response) {
+    const bool goes_on =
+      can_take() && options_.batch_pause.count() == 0 && response.mutated_retry_id() == 0;
+    if (!goes_on || !core::answers_all(sent_, response) || std::exchange(start_over_, false))
+      next_.drop();
     msg::ApplyBatchResult apply;
     name_batch(apply);
     apply.mutable_response()->Swap(&response);
-    // The next batch is taken in the commit that stores this answer: one commit a batch, not two.
-    const bool takes_next =
-      can_take() && options_.batch_pause.count() == 0 && apply.response().mutated_retry_id() == 0;
-    rt::request(self_, storage_, rt::no_timeout, std::move(apply))
-      .then([this, takes_next](
-              const msg::BatchResultApplied& applied) { on_stored(applied, takes_next); },
-            [this, takes_next](const caf::error& error) {
-              const auto failure = to_error(rt::from_caf(error));
-              if (!takes_next)
-                return retry_later(failure, 0);
-              store_failure_ = failure;
-            });
     size_.grow();
-    if (takes_next)
-      ask_batch();
+    if (!next_.empty())
+      send_next();
+    rt::request(self_, storage_, rt::no_timeout, std::move(apply))
+      .then(
+        [this, goes_on](const msg::BatchResultApplied& applied) { on_stored(applied, goes_on); },
+        [this, goes_on](const caf::error& error) {
+          const auto failure = to_error(rt::from_caf(error));
+          if (!goes_on)
+            return retry_later(failure);
+          store_failure_ = failure;
+        });
+    // The batch after it is taken in the commit that stores this answer: one commit a batch.
+    if (in_flight_)
+      freeze_ahead();
+    else if (goes_on && !next_.is_asked())
+      ask_batches(0, frozen_ahead);
   }
 
-  void on_stored(const msg::BatchResultApplied& applied, bool takes_next) {
+  void on_stored(const msg::BatchResultApplied& applied, bool goes_on) {
     if (!applied.new_identity())
       refusals_in_a_row_ = 0;
-    report_.set_processed(report_.processed() + applied.processed());
-    report_.set_conflicts(report_.conflicts() + applied.conflicts());
-    report_.set_failed(report_.failed() + applied.failed());
+    report().set_processed(report().processed() + applied.processed());
+    report().set_conflicts(report().conflicts() + applied.conflicts());
+    report().set_failed(report().failed() + applied.failed());
     backoff_.succeed();
     activity_.succeeded(world_.wall_ms());
-    if (takes_next)
+    start_over_ = applied.superseded();
+    if (goes_on)
       return;
     if (applied.new_identity())
       return after_refusal(mutated_retry());
@@ -222,7 +259,7 @@ private:
   void after_refusal(const msg::Error& error) {
     if (++refusals_in_a_row_ <= refusals_in_a_row_max)
       return next_batch();
-    retry_later(error, 0);
+    retry_later(error);
   }
 
   void store_refusal(const net::batch_reply& reply) {
@@ -242,12 +279,12 @@ private:
     rt::request(self_, storage_, rt::no_timeout, std::move(apply))
       .then(
         [this, error = error_of(reply)](const msg::BatchResultApplied&) { after_refusal(error); },
-        [this, error = error_of(reply)](const caf::error&) { retry_later(error, 0); });
+        [this, error = error_of(reply)](const caf::error&) { retry_later(error); });
   }
 
   // Halves the batch until the poison stands alone; then its id is sent as SKIP.
   void isolate(const net::batch_reply& reply) {
-    if (sent_.mutations_size() > 1 && !is_one_group()) {
+    if (sent_.mutations_size() > 1 && !core::is_one_group(sent_)) {
       size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
       busy_ = false;
       return take_batch();
@@ -259,15 +296,9 @@ private:
     poison.set_mutation_id(suspect.mutation_id());
     *poison.mutable_error() = error_of(reply);
     poison.set_now_ms(world_.wall_ms());
-    report_.set_failed(report_.failed() + 1);
+    report().set_failed(report().failed() + 1);
     rt::request(self_, storage_, rt::no_timeout, std::move(poison))
       .then([this](const msg::Done&) { next_batch(); }, on_store_error());
-  }
-
-  [[nodiscard]] bool is_one_group() const {
-    const auto group = sent_.mutations(0).group();
-    return group != 0 && std::all_of(sent_.mutations().begin(), sent_.mutations().end(),
-                                     [group](const auto& one) { return one.group() == group; });
   }
 
   template <class Apply>
@@ -286,15 +317,16 @@ private:
       take_batch();
   }
 
-  void retry_later(const msg::Error& error, std::int64_t retry_after_ms) {
+  void retry_later(const msg::Error& error, std::int64_t retry_after_ms = 0) {
     busy_ = false;
+    next_.drop();
     note_failure(error);
     wait(backoff_.fail(world_.random(), retry_after_ms), true);
-    end_impatient_drains(error);
+    drains_.end_impatient();
   }
 
   void note_failure(const msg::Error& error) {
-    *report_.mutable_error() = error;
+    *report().mutable_error() = error;
     activity_.failed(error, world_.wall_ms());
   }
 
@@ -314,44 +346,17 @@ private:
     busy_ = false;
     if (!waiting_)
       activity_.enter(state);
-    finish_drains(nullptr);
-  }
-
-  void end_impatient_drains(const msg::Error& error) {
-    std::vector<drain> patient;
-    for (auto& waiting : drains_) {
-      if (waiting.attempts_max == 0 || ++waiting.failures < waiting.attempts_max) {
-        patient.push_back(std::move(waiting));
-        continue;
-      }
-      msg::DrainReport report = report_;
-      *report.mutable_error() = error;
-      waiting.reply.deliver(std::move(report));
-    }
-    drains_ = std::move(patient);
-  }
-
-  void finish_drains(const msg::Error* error) {
-    for (auto& waiting : drains_) {
-      msg::DrainReport report = report_;
-      if (error)
-        *report.mutable_error() = *error;
-      else if (!needs_auth_)
-        report.clear_error();
-      waiting.reply.deliver(std::move(report));
-    }
-    drains_.clear();
+    if (!needs_auth_)
+      report().clear_error();
+    drains_.finish();
   }
 
   std::function<void(const caf::error&)> on_store_error() {
-    return [this](const caf::error& error) {
-      store_failure_.reset();
-      retry_later(to_error(rt::from_caf(error)), 0);
-    };
+    return [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error))); };
   }
 
-  static msg::Error no_answer() {
-    return to_error({"not_our_server", "a batch's answer has no result for its first mutation"});
+  msg::DrainReport& report() {
+    return drains_.report();
   }
 
   static msg::Error mutated_retry() {
@@ -368,12 +373,14 @@ private:
   core::batch_size size_;
   activity_log activity_;
   msg::BatchRequest sent_;
-  msg::DrainReport report_;
-  std::vector<drain> drains_;
-  std::optional<msg::Error> store_failure_; // of the answer whose successor is being taken
+  frozen_batches next_;
+  drain_list drains_;
+  std::optional<msg::Error> store_failure_; // of an answer, after which the next was asked for
   std::uint64_t turn_ = 0;
   std::uint32_t server_errors_ = 0;
   std::uint32_t refusals_in_a_row_ = 0;
+  bool in_flight_ = false;   // `sent_` is on its way.
+  bool start_over_ = false;  // An answer came too late: what is sent is not the oldest.
   bool busy_ = false;        // A request to storage or transport is open.
   bool waiting_ = false;     // A timer is set.
   bool backing_off_ = false; // ... after a failure.

@@ -56,6 +56,24 @@ std::vector<std::uint64_t> batch_planner::order() const {
   return order;
 }
 
+std::size_t next_batch_size(std::span<const frozen_mutation> frozen, std::uint32_t item_limit,
+                            std::uint64_t byte_limit) {
+  std::size_t taken = 0;
+  std::uint64_t bytes = 0;
+  while (taken < frozen.size()) {
+    const std::uint64_t group = frozen[taken].group;
+    std::size_t end = taken;
+    do {
+      bytes += frozen[end].bytes;
+      ++end;
+    } while (group != 0 && end < frozen.size() && frozen[end].group == group);
+    if (taken != 0 && (end > item_limit || bytes > byte_limit))
+      break;
+    taken = end;
+  }
+  return taken;
+}
+
 void batch_size::halve(std::uint32_t sent) {
   now_ = std::max<std::uint32_t>(1, std::min(now_, sent) / 2);
 }

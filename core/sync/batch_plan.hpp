@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <vector>
 
 namespace syncline::core {
@@ -49,6 +50,17 @@ private:
   std::vector<batch_candidate> single_;
   std::map<std::uint64_t, std::vector<batch_candidate>> incomplete_;
 };
+
+/// A mutation that has its number, as far as its batch is concerned.
+struct frozen_mutation {
+  std::uint64_t bytes = 0;
+  std::uint64_t group = 0; ///< atomic group, 0 = none
+};
+
+/// How many of `frozen`, in the order of their numbers, make up the next batch: at least one, and
+/// never a part of a group, whatever the limits say.
+[[nodiscard]] std::size_t next_batch_size(std::span<const frozen_mutation> frozen,
+                                          std::uint32_t item_limit, std::uint64_t byte_limit);
 
 /// How many mutations the next batch may have: it halves with each failure that may be the batch's
 /// size or content, and grows back by a quarter with each success.

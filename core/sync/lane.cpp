@@ -235,19 +235,6 @@ void advance_base(lane& lane, const msg::Mutation& mutation, const msg::Mutation
   record.set_kept_last_modified_ms(result.last_modified_ms());
 }
 
-void acknowledge(lane& lane, const msg::Mutation& mutation, const msg::MutationResult& result,
-                 const std::optional<item_view>& base, std::uint64_t local_seq) {
-  advance_base(lane, mutation, result);
-  if (shows(base, result.stamp()))
-    return; // A page was faster than the answer.
-  auto& effect = *lane.record.add_acknowledged();
-  *effect.mutable_mutation() = mutation;
-  *effect.mutable_stamp() = result.stamp();
-  effect.set_version(result.version());
-  effect.set_last_modified_ms(result.last_modified_ms());
-  effect.set_local_seq(local_seq);
-}
-
 } // namespace
 
 void compare_rest(lane& lane, const std::optional<item_view>& base) {
@@ -289,9 +276,28 @@ void requeue_head(lane& lane, const msg::Error& error, std::int64_t now_ms) {
   head.set_not_before_ms(now_ms + backoff_bound_ms(head.attempts()));
 }
 
-void drop_head(lane& lane) {
+msg::OutboxEntry take_head(lane& lane) {
+  auto head = std::move(lane.entries.front());
   lane.entries.erase(lane.entries.begin());
   lane.record.mutable_entries()->erase(lane.record.entries().begin());
+  return head;
+}
+
+// The effect takes the mutation over: the entry is gone.
+void acknowledge_head(lane& lane, const msg::MutationResult& result,
+                      const std::optional<item_view>& base, const msg::Mutation* original) {
+  auto head = take_head(lane);
+  if (original)
+    *head.mutable_mutation() = *original;
+  advance_base(lane, head.mutation(), result);
+  if (shows(base, result.stamp()))
+    return; // A page was faster than the answer.
+  auto& effect = *lane.record.add_acknowledged();
+  effect.mutable_mutation()->Swap(head.mutable_mutation());
+  *effect.mutable_stamp() = result.stamp();
+  effect.set_version(result.version());
+  effect.set_last_modified_ms(result.last_modified_ms());
+  effect.set_local_seq(head.local_seq());
 }
 
 } // namespace
@@ -300,15 +306,13 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
                      const std::optional<item_view>& base, const msg::Mutation* original,
                      std::int64_t now_ms) {
   answer_effect effect;
-  effect.entry = lane.entries.front();
+  effect.local_seq = lane.entries.front().local_seq();
   effect.error = result.error();
   touch(lane);
-  const msg::Mutation& mutation = original ? *original : effect.entry.mutation();
   switch (result.status()) {
   case msg::SYNCED:
     effect.fate = entry_fate::acknowledged;
-    drop_head(lane);
-    acknowledge(lane, mutation, result, base, effect.entry.local_seq());
+    acknowledge_head(lane, result, base, original);
     break;
   case msg::CONFLICT:
   case msg::DELETE_CONFLICT:
@@ -318,9 +322,9 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
     refuse_head(lane, result);
     return effect;
   case msg::SKIPPED:
-    if (effect.entry.mutation().kind() == msg::SKIP) {
+    if (lane.entries.front().mutation().kind() == msg::SKIP) {
       effect.fate = entry_fate::skipped;
-      drop_head(lane);
+      take_head(lane);
       break;
     }
     effect.error.set_code("bad_answer");
@@ -329,7 +333,7 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
     [[fallthrough]];
   default:
     if (result.error().retryable() && !original &&
-        effect.entry.attempts() + 1 < retryable_attempts_max) {
+        lane.entries.front().attempts() + 1 < retryable_attempts_max) {
       effect.fate = entry_fate::requeued;
       requeue_head(lane, result.error(), now_ms);
       return effect;
@@ -337,7 +341,7 @@ answer_effect answer(lane& lane, const msg::MutationResult& result,
     effect.fate = entry_fate::quarantined;
     if (result.status() == msg::OUTCOME_UNKNOWN && effect.error.code().empty())
       effect.error.set_code("outcome_unknown");
-    drop_head(lane);
+    effect.entry = take_head(lane);
     break;
   }
   compare_rest(lane, base);

@@ -94,7 +94,8 @@ enum class entry_fate { acknowledged, refused, requeued, quarantined, skipped };
 
 struct answer_effect {
   entry_fate fate = entry_fate::acknowledged;
-  msg::OutboxEntry entry; ///< as it was before the answer
+  std::uint64_t local_seq = 0; ///< of the entry
+  msg::OutboxEntry entry;      ///< the one that leaves for the quarantine
   msg::Error error;
 };
 

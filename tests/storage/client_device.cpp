@@ -111,6 +111,17 @@ msg::OutboxBatch device::take(std::uint32_t item_limit, std::uint64_t byte_limit
   return run(&client_transaction::take_batch, command);
 }
 
+msg::OutboxBatch device::take_ahead(std::uint64_t above, std::uint32_t batches,
+                                    std::uint32_t item_limit) {
+  msg::TakeOutboxBatch command;
+  command.set_item_limit(item_limit);
+  command.set_byte_limit(1u << 20);
+  command.set_now_ms(now_ms);
+  command.set_above_mutation_id(above);
+  command.set_batches_max(batches);
+  return run(&client_transaction::take_batch, command);
+}
+
 msg::BatchResultApplied device::answer(const msg::BatchRequest& batch,
                                        const msg::BatchResponse& response) {
   msg::ApplyBatchResult command;

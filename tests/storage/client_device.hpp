@@ -63,6 +63,9 @@ public:
 
   // The outbox actor's part.
   msg::OutboxBatch take(std::uint32_t item_limit = 100, std::uint64_t byte_limit = 1u << 20);
+  /// What follows the mutations up to `above`, which are on their way.
+  msg::OutboxBatch take_ahead(std::uint64_t above, std::uint32_t batches,
+                              std::uint32_t item_limit = 100);
   /// Stores an answer of the server as the one to `batch`.
   msg::BatchResultApplied answer(const msg::BatchRequest& batch, const batch_output& output);
   msg::BatchResultApplied answer(const msg::BatchRequest& batch,

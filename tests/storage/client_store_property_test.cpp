@@ -165,10 +165,18 @@ private:
   }
 
   void hold_answer(device& client, std::deque<late>& held, std::uint32_t limit) {
-    const auto batch = client.take(limit).request();
-    if (batch.mutations().empty())
-      return;
-    held.push_back({batch, output_of(server_.store(), input_of(batch)), {}, 0});
+    const auto hold = [&](const msg::BatchRequest& batch) {
+      if (!batch.mutations().empty())
+        held.push_back({batch, output_of(server_.store(), input_of(batch)), {}, 0});
+    };
+    const auto batches = static_cast<std::uint32_t>(*rc::gen::inRange(1, 4));
+    const auto& last = held.empty() ? msg::BatchRequest{} : held.back().request;
+    const bool ahead = !last.mutations().empty() && *rc::gen::inRange(0, 2) == 0;
+    const auto above = ahead ? last.mutations(last.mutations_size() - 1).mutation_id() : 0;
+    const auto taken = client.take_ahead(above, batches, limit);
+    hold(taken.request());
+    for (const auto& following : taken.following())
+      hold(following);
   }
 
   void hold_page(device& client, std::deque<late>& held, std::uint32_t limit) {

@@ -61,6 +61,33 @@ BOOST_AUTO_TEST_CASE(a_batch_keeps_its_limits_and_is_given_out_until_it_is_answe
   BOOST_TEST(client.take(100, 700).request().mutations_size() < 6);
 }
 
+BOOST_AUTO_TEST_CASE(batches_are_frozen_behind_the_one_that_is_on_its_way) {
+  device client;
+  for (int i = 0; i < 9; ++i)
+    client.put("id" + std::to_string(i), "{}");
+  const auto first = client.take(4).request();
+  client.patch("id0", R"({"second":1})"); // Its first edit is on its way.
+  const auto ahead = client.take_ahead(4, 2, 3);
+  BOOST_REQUIRE(ahead.request().mutations_size() == 3);
+  BOOST_TEST(ahead.request().mutations(0).mutation_id() == 5U);
+  BOOST_REQUIRE(ahead.following_size() == 1);
+  const auto& last = ahead.following(0);
+  BOOST_TEST(last.mutations_size() == 2);
+  BOOST_TEST(last.client() == first.client());
+  BOOST_TEST(last.start() == first.start());
+  BOOST_TEST(ahead.more());
+  BOOST_TEST(client.take_ahead(9, 2).request().mutations().empty());
+  BOOST_TEST(client.take(100).request().mutations_size() == 9); // From the oldest on.
+
+  BOOST_TEST(client.answer(last, answer_all(last, msg::SYNCED, 8)).superseded());
+  BOOST_TEST(!client.answer(first, answer_all(first, msg::SYNCED, 1)).superseded());
+  const auto then = client.take_ahead(9, 1);
+  BOOST_REQUIRE(then.request().mutations_size() == 1);
+  BOOST_TEST(then.request().mutations(0).id() == "id0");
+  BOOST_TEST(then.request().mutations(0).mutation_id() == 10U);
+  BOOST_TEST(!then.more());
+}
+
 BOOST_AUTO_TEST_CASE(answers_are_taken_by_id_and_what_is_missing_is_sent_again) {
   device client; // C4
   for (const char* id : {"a", "b", "c"})

@@ -160,6 +160,53 @@ BOOST_AUTO_TEST_CASE(plans_keep_limits_groups_and_order) {
   }));
 }
 
+BOOST_AUTO_TEST_CASE(frozen_mutations_are_cut_into_batches_and_a_group_never_is) {
+  const std::vector<core::frozen_mutation> frozen{{10, 0}, {10, 7}, {10, 7}, {10, 0}};
+  BOOST_TEST(core::next_batch_size(frozen, 100, mebibyte) == 4u);
+  BOOST_TEST(core::next_batch_size(frozen, 2, mebibyte) == 1u); // The group does not fit any more.
+  BOOST_TEST(core::next_batch_size(frozen, 100, 25) == 1u);
+  BOOST_TEST(core::next_batch_size(std::span{frozen}.subspan(1), 1, 1) == 2u);
+  BOOST_TEST(core::next_batch_size(frozen, 0, 0) == 1u);
+  BOOST_TEST(core::next_batch_size({}, 100, mebibyte) == 0u);
+}
+
+BOOST_AUTO_TEST_CASE(any_cut_is_whole_within_its_limits_and_as_long_as_they_allow) {
+  BOOST_TEST(rc::check("cuts of frozen mutations", [] {
+    std::vector<core::frozen_mutation> frozen;
+    const int runs = *rc::gen::inRange(0, 12);
+    for (int i = 1; i <= runs; ++i) {
+      const bool is_group = *rc::gen::inRange(0, 2) == 0;
+      const int members = is_group ? *rc::gen::inRange(1, 5) : 1;
+      for (int member = 0; member < members; ++member)
+        frozen.push_back({static_cast<std::uint64_t>(*rc::gen::inRange(1, 50)),
+                          is_group ? static_cast<std::uint64_t>(i) : 0});
+    }
+    const auto items = static_cast<std::uint32_t>(*rc::gen::inRange(1, 12));
+    const auto bytes = static_cast<std::uint64_t>(*rc::gen::inRange(1, 300));
+    const auto fits = [&](std::size_t count) {
+      std::uint64_t sum = 0;
+      for (std::size_t i = 0; i < count; ++i)
+        sum += frozen[i].bytes;
+      return count <= items && sum <= bytes;
+    };
+    const auto end_of_run = [&](std::size_t from) {
+      std::size_t end = from + 1;
+      while (frozen[from].group != 0 && end < frozen.size() &&
+             frozen[end].group == frozen[from].group)
+        ++end;
+      return end;
+    };
+    const auto cut = core::next_batch_size(frozen, items, bytes);
+    if (frozen.empty())
+      return RC_ASSERT(cut == 0u);
+    RC_ASSERT((cut == end_of_run(0) || fits(cut)));
+    if (cut < frozen.size()) {
+      RC_ASSERT(!fits(end_of_run(cut)));
+      RC_ASSERT((frozen[cut].group == 0 || frozen[cut].group != frozen[cut - 1].group));
+    }
+  }));
+}
+
 BOOST_AUTO_TEST_CASE(batches_halve_after_a_failure_and_grow_back_by_quarters) {
   batch_size size{100};
   BOOST_TEST(size.limit() == 100u);
