@@ -12,7 +12,12 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <string>
 #include <utility>
+
+namespace syncline::net {
+class live_link;
+} // namespace syncline::net
 
 namespace syncline::actors {
 
@@ -76,6 +81,22 @@ struct http_arrived {
   msg::HttpRequest request;
   std::function<void(msg::HttpReply)> answer;
 };
+
+// io thread of the server -> live session: what happens on its connection, in this order.
+struct live_begun {
+  std::shared_ptr<net::live_link> link;
+};
+struct live_message {
+  std::string payload;
+  bool text = false;
+};
+struct live_left {
+  std::string topic;
+  std::uint64_t seq = 0;
+  std::shared_ptr<const std::string> cursor;
+};
+struct live_drained {};
+struct live_ended {};
 
 /// housekeeping -> itself: this chore is due.
 struct chore_due {

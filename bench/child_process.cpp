@@ -19,6 +19,7 @@ namespace syncline::bench {
 
 child_process::child_process(const std::vector<std::string>& command) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const auto& one : command)
     arguments.push_back(const_cast<char*>(one.c_str())); // execv takes them so and only reads.
   arguments.push_back(nullptr);

@@ -41,7 +41,7 @@ seeded_server& server_with(std::size_t count, id_kind kind) {
 
 std::filesystem::path store_with(std::size_t count, id_kind kind) {
   auto& store = stores()[{count, kind}];
-  const auto path = store.directory / "store";
+  auto path = store.directory / "store";
   if (!std::exchange(store.filled, true))
     static_cast<void>(
       run_role("pull", {path.string(), server_with(count, kind).url(), std::to_string(count)}));

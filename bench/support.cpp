@@ -31,7 +31,7 @@ std::filesystem::path own_program() {
 
 std::filesystem::path data_root() {
   const char* chosen = std::getenv("SYNCLINE_BENCH_DIR");
-  const std::filesystem::path root =
+  std::filesystem::path root =
     chosen ? std::filesystem::path{chosen} : own_program().parent_path().parent_path() / "data";
   std::filesystem::create_directories(root);
   return root;

@@ -176,34 +176,35 @@ void engine::find_obstacles(const core::lane& lane, const msg::OutboxState& coun
                             explanation& out) {
   auto& why = out.blocked_by;
   if (!out.quarantined.empty())
-    why.push_back("a write was refused for good and is in quarantine: retry, edit or discard it");
+    why.emplace_back(
+      "a write was refused for good and is in quarantine: retry, edit or discard it");
   if (lane.entries.empty())
     return;
   const auto& head = lane.entries.front();
   if (out.open_conflict != 0)
     why.push_back("conflict " + std::to_string(out.open_conflict) + " waits for your decision");
   else if (lane.record.undecided())
-    why.push_back("it met another version of the server; the decision is under way");
+    why.emplace_back("it met another version of the server; the decision is under way");
   if (head.state() == msg::SENT)
     why.push_back("mutation " + std::to_string(head.mutation().mutation_id()) +
                   " was given to a batch; its answer is awaited");
   for (const std::uint64_t before : head.after())
     why.push_back("entry " + std::to_string(before) + " goes first");
   if (head.not_before_ms() > actors::system_wall_ms())
-    why.push_back("the server asked for a pause");
+    why.emplace_back("the server asked for a pause");
   if (counters.restoring())
-    why.push_back("the server lost history: all collections are pulled anew before anything is "
-                  "sent");
+    why.emplace_back("the server lost history: all collections are pulled anew before anything is "
+                     "sent");
   if (how_.server.empty())
-    why.push_back("no server is configured");
+    why.emplace_back("no server is configured");
   else if (!shared_->started)
-    why.push_back("syncing is not started; sync_now and start send it");
+    why.emplace_back("syncing is not started; sync_now and start send it");
   const auto traffic = activity_of(true);
   if (traffic.failures_in_a_row > 0)
     why.push_back("the last attempt failed (" + traffic.last_error.code + ": " +
                   traffic.last_error.message + ")");
   if (shared_->collections.count(out.collection) == 0)
-    why.push_back("the collection is not synced; name it in options::collections");
+    why.emplace_back("the collection is not synced; name it in options::collections");
 }
 
 result<explanation> engine::explain(const std::string& collection, const std::string& id) {

@@ -4,6 +4,7 @@
 #include "storage/kv_memory_state.hpp"
 
 #include <algorithm>
+#include <ranges>
 #include <utility>
 
 namespace syncline::storage {
@@ -12,21 +13,21 @@ namespace memory {
 
 void roll_back(kv_memory_image& image, const undo_log& log) {
   std::vector<bool> is_copied(image.tables.size(), false);
-  for (auto step = log.steps.rbegin(); step != log.steps.rend(); ++step) {
-    auto& table = image.tables[step->table];
-    if (step->whole_table) {
-      table = step->whole_table;
-      is_copied[step->table] = false;
+  for (const auto& step : std::views::reverse(log.steps)) {
+    auto& table = image.tables[step.table];
+    if (step.whole_table) {
+      table = step.whole_table;
+      is_copied[step.table] = false;
       continue;
     }
-    if (!is_copied[step->table]) {
+    if (!is_copied[step.table]) {
       table = std::make_shared<memory_table>(*table);
-      is_copied[step->table] = true;
+      is_copied[step.table] = true;
     }
-    if (step->value)
-      table->insert_or_assign(step->key, *step->value);
+    if (step.value)
+      table->insert_or_assign(step.key, *step.value);
     else
-      table->erase(step->key);
+      table->erase(step.key);
   }
   image.bytes = log.bytes_before;
 }

@@ -12,6 +12,14 @@ namespace {
 // tombstones ends the page, it does not hold up the server.
 constexpr std::uint64_t scanned_per_item = 20;
 
+std::string token_of(msg::Cursor cursor, const core::server_history& history, bool plain) {
+  if (plain) {
+    cursor.set_seen_start(history.start());
+    cursor.set_seen_seq(history.head_seq);
+  }
+  return core::encode_cursor(cursor);
+}
+
 class delta_reader {
 public:
   delta_reader(const record_reader& records, core::server_history history, const delta_query& query)
@@ -128,11 +136,7 @@ private:
   }
 
   void set_next(msg::Cursor cursor) {
-    if (query_.plain) {
-      cursor.set_seen_start(history_.start());
-      cursor.set_seen_seq(history_.head_seq);
-    }
-    answer_.page.set_next_cursor(core::encode_cursor(cursor));
+    answer_.page.set_next_cursor(token_of(std::move(cursor), history_, query_.plain));
   }
 
   // A walk in key order. Each page says which ids it covers completely.
@@ -216,7 +220,9 @@ private:
     page.set_seq_through(last);
     page.set_has_more(!ended);
     auto next = cursor_at(history_, query_.collection, msg::Cursor::CHANGES, last);
-    next.set_walk_end(cursor.walk_end());
+    // Behind the end of its walk every client's cursor says the same.
+    if (cursor.walk_end() > last)
+      next.set_walk_end(cursor.walk_end());
     set_next(next);
   }
 
@@ -241,6 +247,13 @@ private:
 delta_output read_delta(const record_reader& records, const start_register& starts,
                         const delta_query& query) {
   return delta_reader{records, starts.history(query.space, records), query}.read();
+}
+
+head_cursor read_head(const record_reader& records, const start_register& starts,
+                      const std::string& space, const std::string& collection, bool plain) {
+  const auto history = starts.history(space, records);
+  auto cursor = cursor_at(history, collection, msg::Cursor::CHANGES, history.head_seq);
+  return {token_of(std::move(cursor), history, plain), history.head_seq};
 }
 
 namespace {

@@ -9,6 +9,10 @@ namespace syncline::storage {
 [[nodiscard]] delta_output read_delta(const record_reader& records, const start_register& starts,
                                       const delta_query& query);
 
+[[nodiscard]] head_cursor read_head(const record_reader& records, const start_register& starts,
+                                    const std::string& space, const std::string& collection,
+                                    bool plain);
+
 [[nodiscard]] updates_answer read_updates(const record_reader& records, const updates_query& query);
 
 } // namespace syncline::storage

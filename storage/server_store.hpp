@@ -69,6 +69,12 @@ struct updates_answer {
   std::int64_t next_since_ms = 0; ///< where to go on; not below `since_ms`
 };
 
+/// A cursor from which there is nothing to be read yet.
+struct head_cursor {
+  std::string token;
+  std::uint64_t seq = 0;
+};
+
 /// Sizes of one space, derived from the tables.
 struct server_counts {
   std::uint64_t items = 0;
@@ -97,6 +103,10 @@ public:
   [[nodiscard]] virtual core::expected<delta_output> delta(const delta_query& query) const = 0;
   [[nodiscard]] virtual core::expected<updates_answer>
   updates(const updates_query& query) const = 0;
+  /// Where a client begins that wants to hear of what comes, and not of what there is. `plain` as
+  /// in `delta_query`.
+  [[nodiscard]] virtual core::expected<head_cursor>
+  head(const std::string& space, const std::string& collection, bool plain) const = 0;
   /// The item or its tombstone; nullopt: never existed, or trimmed.
   [[nodiscard]] virtual core::expected<std::optional<msg::Item>>
   get(const std::string& space, const std::string& collection, const std::string& id) const = 0;

@@ -62,6 +62,16 @@ public:
     });
   }
 
+  expected<head_cursor> head(const std::string& space, const std::string& collection,
+                             bool plain) const override {
+    if (auto valid = core::validate_collection(collection); !valid)
+      return valid.error();
+    return guarded([&] {
+      const auto reader = kv_->begin_read();
+      return read_head(record_reader{*reader, server_tables()}, *starts_, space, collection, plain);
+    });
+  }
+
   expected<updates_answer> updates(const updates_query& query) const override {
     if (auto valid = core::validate_collection(query.collection); !valid)
       return valid.error();

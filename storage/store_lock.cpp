@@ -101,10 +101,11 @@ core::expected<lmdb::file_descriptor> lock_for_writing(const std::filesystem::pa
 
 } // namespace
 
-store_lock::store_lock(identity directory) : directory_{directory}, owner_{::getpid()} {}
+store_lock::store_lock(identity directory) : directory_{std::move(directory)}, owner_{::getpid()} {}
 
 store_lock::store_lock(store_lock&& other) noexcept
-  : directory_{other.directory_}, owner_{other.owner_}, held_{std::exchange(other.held_, false)} {}
+  : directory_{std::move(other.directory_)}, owner_{other.owner_}, held_{std::exchange(other.held_,
+                                                                                       false)} {}
 
 store_lock::~store_lock() {
   // In a forked child neither the entry nor the descriptor is ours any more.

@@ -4,8 +4,10 @@
 #include "actors/root_latch.hpp"
 #include "actors/seams_system.hpp"
 #include "actors/server/listener_actor.hpp"
+#include "actors/server/live_session_actor.hpp"
 #include "actors/supervisor.hpp"
 #include "net/protocol/server_codec.hpp"
+#include "net/protocol/stream_frame.hpp"
 #include "net/server/echo_peer.hpp"
 #include "storage/keys.hpp"
 #include "storage/kv_verify.hpp"
@@ -36,6 +38,8 @@ struct shared_state {
   std::condition_variable spawned;
   listener_actor listener; ///< none while the set is restarted
   store_actor store;
+  hub_actor hub;
+  std::shared_ptr<net::live_publisher> publisher; ///< none before the port is open
   std::uint64_t restarts = 0;
   core::error store_failure;
   std::atomic<bool> has_failed{false};
@@ -98,15 +102,33 @@ std::string readiness(const shared_state& shared, storage::kv_environment& files
   return {};
 }
 
-expected<net::http_server::live_offer> open_live(const msg::HttpRequest& request, bool echoes) {
+bool asks_for_echo(const msg::HttpRequest& request) {
   const std::string_view target{request.target()};
+  return target.substr(0, target.find('?')) == "/debug/echo";
+}
+
+net::http_server::live_offer offer_echo() {
   net::http_server::live_offer offer;
-  if (!echoes || target.substr(0, target.find('?')) != "/debug/echo")
-    return core::fail("unknown_route", "there is no WebSocket at " + request.target());
-  // The suites send messages of 16 MiB.
-  offer.message_bytes_max = std::size_t{64} << 20;
+  offer.message_bytes_max = std::size_t{64} << 20; // The suites send messages of 16 MiB.
   offer.peer = std::make_shared<net::echo_peer>();
   return offer;
+}
+
+// A plain client that could never begin is told so in HTTP, where its library can see it.
+expected<void> check_cursor(const storage::server_store& store, const net::live_ask& ask) {
+  if (ask.kind == net::live_kind::protocol || !ask.cursor)
+    return {};
+  storage::delta_query query;
+  query.collection = ask.collection;
+  query.cursor = *ask.cursor;
+  query.limit = 1;
+  query.plain = true;
+  const auto output = store.delta(query);
+  if (!output)
+    return output.error();
+  if (const auto* refusal = std::get_if<msg::ErrorReply>(&*output))
+    return core::fail(refusal->code(), refusal->message());
+  return {};
 }
 
 } // namespace
@@ -127,6 +149,7 @@ struct server::parts {
 
   std::vector<supervised> spawn_set();
   void spawn_roots();
+  expected<net::http_server::live_offer> open_live(const msg::HttpRequest& request);
   void pass_on(std::uint64_t connection, msg::HttpRequest request,
                net::http_server::responder answer) const;
 };
@@ -147,6 +170,18 @@ std::vector<supervised> server::parts::spawn_set() {
   store_settings.on_repeats = [shared = shared](std::uint64_t count) {
     shared->repeats_suppressed += count;
   };
+  hub_options hub_settings;
+  hub_settings.publish = [shared = shared](net::publication published) {
+    std::shared_ptr<net::live_publisher> publisher;
+    {
+      const std::lock_guard lock{shared->mutex};
+      publisher = shared->publisher;
+    }
+    if (publisher)
+      publisher->publish(std::move(published));
+  };
+  auto hub = spawn_hub(*system, store, std::move(hub_settings));
+  store_settings.on_moved = [hub](msg::StoreMoved moved) { rt::anon_send(hub, std::move(moved)); };
   auto writer = spawn_store(*system, store, system_seams(), std::move(store_settings));
   session_options session_settings;
   session_settings.not_ready = [shared = shared, files = files] {
@@ -159,10 +194,12 @@ std::vector<supervised> server::parts::spawn_set() {
     },
     options.http.connections_max);
   std::vector<supervised> set{{"listener", caf::actor_cast<caf::actor>(listener)},
-                              {"store", caf::actor_cast<caf::actor>(writer)}};
+                              {"store", caf::actor_cast<caf::actor>(writer)},
+                              {"hub", caf::actor_cast<caf::actor>(hub)}};
   const std::lock_guard lock{shared->mutex};
   shared->listener = std::move(listener);
   shared->store = std::move(writer);
+  shared->hub = std::move(hub);
   shared->spawned.notify_all();
   return set;
 }
@@ -175,7 +212,10 @@ void server::parts::spawn_roots() {
     const std::lock_guard lock{shared->mutex};
     shared->listener = nullptr;
     shared->store = nullptr;
+    shared->hub = nullptr;
     ++shared->restarts;
+    if (shared->publisher)
+      shared->publisher->drop_all(); // Their sessions belong to the set that is gone.
   };
   supervisor = spawn_supervisor(*system, std::move(supervision));
   const auto trim = [shared = shared] {
@@ -194,6 +234,30 @@ void server::parts::spawn_roots() {
   std::unique_lock lock{shared->mutex};
   static_cast<void>(shared->spawned.wait_for(lock, first_set_patience,
                                              [this] { return shared->listener != nullptr; }));
+}
+
+expected<net::http_server::live_offer> server::parts::open_live(const msg::HttpRequest& request) {
+  if (options.debug_echo && asks_for_echo(request))
+    return offer_echo();
+  auto ask = net::read_live_request(request);
+  if (!ask)
+    return ask.error();
+  if (const auto checked = check_cursor(*store, *ask); !checked)
+    return checked.error();
+  live_session_options settings;
+  settings.ask = std::move(*ask);
+  settings.reconnect = options.reconnect;
+  net::http_server::live_offer offer;
+  if (settings.ask.kind == net::live_kind::protocol) {
+    offer.subprotocol = net::stream_subprotocol;
+    offer.message_bytes_max = net::client_frame_bytes_max;
+  }
+  const std::lock_guard lock{shared->mutex};
+  if (!shared->hub || !shared->store)
+    return core::fail("stopped", "the server is starting or stopping; connect again");
+  offer.peer = make_session_peer(
+    spawn_live_session(*system, store, shared->hub, shared->store, std::move(settings)));
+  return offer;
 }
 
 // While the actors are being restarted, the request is answered as one that was not carried out.
@@ -241,11 +305,15 @@ expected<std::unique_ptr<server>> server::start(server_options options) {
                                     net::http_server::responder answer) {
       parts->pass_on(connection, std::move(request), std::move(answer));
     },
-    [echoes = running->parts_->options.debug_echo](const msg::HttpRequest& request) {
-      return open_live(request, echoes);
+    [parts = running->parts_.get()](const msg::HttpRequest& request) {
+      return parts->open_live(request);
     });
   if (!http)
     return http.error();
+  {
+    const std::lock_guard lock{running->parts_->shared->mutex};
+    running->parts_->shared->publisher = (*http)->publisher();
+  }
   running->parts_->http = std::move(*http);
   return running;
 }
@@ -315,6 +383,7 @@ expected<void> server::stop(std::chrono::milliseconds deadline) {
     const std::lock_guard lock{parts_->shared->mutex};
     parts_->shared->listener = nullptr;
     parts_->shared->store = nullptr;
+    parts_->shared->hub = nullptr;
   }
   parts_.reset();
   return files->close_clean();

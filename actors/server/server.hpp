@@ -2,6 +2,7 @@
 // A whole server in one object, without an actor in sight: a store on files, the actors over it,
 // and a listener on a loopback port.
 
+#include "actors/server/reconnect_bounds.hpp"
 #include "core/expected.hpp"
 #include "net/server/http_server.hpp"
 
@@ -19,7 +20,8 @@ struct server_options {
   std::uint64_t map_bytes = std::uint64_t{64} << 30; ///< address space: what the store can grow to
   /// Set by the tool that restores a backup: clients learn that history was lost.
   bool new_epoch = false;
-  bool debug_echo = false; ///< a WebSocket at /debug/echo that sends every message back
+  reconnect_bounds reconnect; ///< what live clients are told of when to come again
+  bool debug_echo = false;    ///< a WebSocket at /debug/echo that sends every message back
   /// Verifies a store that was not closed in order, by a process of its own; without it the same
   /// is checked here. An error keeps the server from starting.
   std::function<core::expected<void>(const std::string& directory)> verify;

@@ -1,6 +1,8 @@
 #include "actors/server/store_actor.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <vector>
 
 namespace syncline::actors::server {
@@ -100,6 +102,7 @@ private:
         repeats += count_repeats(*response);
     if (repeats != 0 && options_.on_repeats) // Before the answers: who has one sees it counted.
       options_.on_repeats(repeats);
+    tell_what_moved(group);
     for (std::size_t i = 0; i < group.size(); ++i) {
       msg::BatchApplied applied;
       auto& output = (*outputs)[i];
@@ -110,6 +113,21 @@ private:
       group[i].reply.deliver(std::move(applied));
     }
     return {};
+  }
+
+  void tell_what_moved(std::span<const parked_batch> group) const {
+    if (!options_.on_moved)
+      return;
+    std::map<std::string, std::set<std::string>> by_space;
+    for (const auto& batch : group)
+      for (const auto& mutation : batch.command.request().mutations())
+        by_space[batch.command.space()].insert(mutation.collection());
+    for (const auto& [space, collections] : by_space) {
+      msg::StoreMoved moved;
+      moved.set_space(space);
+      moved.mutable_collections()->Add(collections.begin(), collections.end());
+      options_.on_moved(std::move(moved));
+    }
   }
 
   caf::result<msg::Done> trim() {

@@ -19,6 +19,8 @@ struct store_options {
   std::size_t group_max = 256; ///< batches in one transaction
   storage::trim_options trim;
   std::function<void(const core::error&)> on_store_failed;
+  /// Told after each commit what may have changed. May be empty.
+  std::function<void(msg::StoreMoved)> on_moved;
   /// Told how many mutations of a committed group were answered from memory. May be empty.
   std::function<void(std::uint64_t)> on_repeats;
 };

@@ -25,6 +25,10 @@ public:
         node_.counts_.add("410 " + refusal->reason());
     return output;
   }
+  core::expected<storage::head_cursor> head(const std::string& space, const std::string& collection,
+                                            bool plain) const override {
+    return inner_->head(space, collection, plain);
+  }
   core::expected<storage::updates_answer>
   updates(const storage::updates_query& query) const override {
     return inner_->updates(query);

@@ -38,7 +38,9 @@ optional_body kept_body(const conflict_question& question) {
 
 optional_body after(const optional_body& body, const msg::Mutation& mutation) {
   auto result = apply_mutation(body, mutation);
-  return result ? std::move(*result) : body;
+  if (!result)
+    return body;
+  return std::move(*result);
 }
 
 bool same_json(const optional_body& left, const optional_body& right) {
@@ -111,7 +113,7 @@ head_outcome merge_bodies(const conflict_question& question, const msg::Mutation
       outcome.decision = msg::EQUAL;
     return outcome;
   }
-  const auto increments = head.increments();
+  const auto& increments = head.increments();
   const auto from = parse_json(theirs);
   const auto to = parse_json(merged->body);
   const auto patch = from && to ? make_merge_patch(*from, *to) : std::nullopt;

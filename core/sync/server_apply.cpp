@@ -102,9 +102,9 @@ private:
   }
 
   [[nodiscard]] bool base_matches() const {
-    if (mutation_.unconditional())
-      return mutation_.base_version() == 0 || mutation_.base_version() == current_->header.version;
-    return from_message(mutation_.base()) == current_->header.stamp;
+    if (mutation_.base_version() != 0)
+      return mutation_.base_version() == current_->header.version;
+    return mutation_.unconditional() || from_message(mutation_.base()) == current_->header.stamp;
   }
 
   server_verdict changed(std::string body) {

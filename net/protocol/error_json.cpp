@@ -49,6 +49,7 @@ constexpr std::array statuses = {
   named_status{"unsupported_http_version", 505},
   named_status{"unsupported_media_type", 415},
   named_status{"unsupported_transfer_encoding", 501},
+  named_status{"upgrade_required", 426},
   named_status{"uri_too_long", 414},
   named_status{"websocket_version", 426},
 };

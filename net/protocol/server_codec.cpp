@@ -4,8 +4,10 @@
 #include "core/sync/cursor.hpp"
 #include "net/protocol/client_codec.hpp"
 #include "net/protocol/error_json.hpp"
+#include "net/protocol/stream_frame.hpp"
 #include "net/protocol/updates_json.hpp"
 #include "net/protocol/url.hpp"
+#include "net/protocol/websocket_handshake.hpp"
 
 #include <algorithm>
 #include <array>
@@ -121,11 +123,13 @@ struct route {
   std::string_view method;
 };
 
-constexpr std::array<route, 5> routes{{{"/delta", "GET"},
+constexpr std::array<route, 7> routes{{{"/delta", "GET"},
                                        {"/updates", "GET"},
                                        {"/batch-sync", "POST"},
                                        {"/healthz", "GET"},
-                                       {"/readyz", "GET"}}};
+                                       {"/readyz", "GET"},
+                                       {"/stream", "GET"},
+                                       {"/events", "GET"}}};
 
 } // namespace
 
@@ -166,8 +170,37 @@ expected<server_ask> read_request(const msg::HttpRequest& request) {
     ask = read_batch(request, *target);
   else if (found->path == "/readyz")
     ask = server_ask{ready_ask{}, body_format::json};
+  else if (found->path == "/stream" || found->path == "/events")
+    return fail("upgrade_required",
+                std::string{found->path} + (found->path == "/stream"
+                                              ? " is a WebSocket; ask for an upgrade"
+                                              : " is an event stream; ask for it with GET"));
   if (ask)
     ask->answer = wanted_format(request);
+  return ask;
+}
+
+expected<live_ask> read_live_request(const msg::HttpRequest& request) {
+  auto target = parse_target(request.target());
+  if (!target)
+    return target.error();
+  live_ask ask;
+  if (target->path == "/events")
+    ask.kind = live_kind::events;
+  else if (target->path != "/stream")
+    return fail("unknown_route", "there is no WebSocket at '" + target->path.substr(0, 100) + "'");
+  else if (choose_subprotocol(request, {stream_subprotocol}) == stream_subprotocol)
+    ask.kind = live_kind::protocol;
+  auto collection = read_collection(*target);
+  if (!collection)
+    return collection.error();
+  ask.collection = std::move(*collection);
+  if (const auto* cursor = target->find("cursor"))
+    ask.cursor = *cursor;
+  // What a browser remembers is later than what its page once asked for.
+  if (const auto last = header_of(request, "last-event-id");
+      !last.empty() && ask.kind == live_kind::events)
+    ask.cursor = std::string{last};
   return ask;
 }
 

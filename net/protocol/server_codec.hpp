@@ -8,6 +8,7 @@
 #include "wire.pb.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -46,6 +47,19 @@ struct server_ask {
 /// Refused here: what has no route, no meaning, or no place in our limits. The error's code gives
 /// the status by `http_status_of`.
 [[nodiscard]] core::expected<server_ask> read_request(const msg::HttpRequest& request);
+
+/// What a connection that leaves HTTP is for (PROTOCOL.md sections 5 and 6).
+enum class live_kind { protocol, websocket, events };
+
+struct live_ask {
+  live_kind kind = live_kind::websocket;
+  std::string collection = "items";  ///< not for `protocol`, which names its own
+  std::optional<std::string> cursor; ///< none: only what comes from now on
+};
+
+/// The same for a request that asks for a WebSocket or an event stream. Errors: `unknown_route`,
+/// `bad_collection`, `bad_query`.
+[[nodiscard]] core::expected<live_ask> read_live_request(const msg::HttpRequest& request);
 
 /// The methods of the route of a target, for the header `Allow`; empty where there is no route.
 [[nodiscard]] std::string allowed_methods(std::string_view target);

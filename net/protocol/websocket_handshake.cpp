@@ -49,6 +49,10 @@ core::expected<void> check_websocket_request(const msg::HttpRequest& request) {
     return core::fail("websocket_version", "this server speaks version 13 of WebSocket only");
   if (!is_key(header_of(request, "sec-websocket-key")))
     return core::fail("bad_upgrade", "Sec-WebSocket-Key is not 16 bytes in base64");
+  return check_events_request(request);
+}
+
+core::expected<void> check_events_request(const msg::HttpRequest& request) {
   if (!is_own_origin(request))
     return core::fail("foreign_origin", "pages of " + std::string{header_of(request, "origin")} +
                                           " may not connect here, only those of this server");

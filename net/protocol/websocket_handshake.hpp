@@ -1,5 +1,5 @@
 #pragma once
-// A request that asks to leave HTTP for WebSocket (RFC 6455, 4.2.1). Pure.
+// A request that asks to leave HTTP for WebSocket (RFC 6455, 4.2.1) or for an event stream. Pure.
 
 #include "core/expected.hpp"
 #include "http.pb.h"
@@ -16,6 +16,9 @@ namespace syncline::net {
 /// Checks such a request. Errors: `bad_upgrade` (400), `websocket_version` (426: the answer names
 /// version 13), `foreign_origin` (403).
 [[nodiscard]] core::expected<void> check_websocket_request(const msg::HttpRequest& request);
+
+/// Checks a request for an event stream. Error: `foreign_origin` (403).
+[[nodiscard]] core::expected<void> check_events_request(const msg::HttpRequest& request);
 
 /// The first of the offered subprotocols that is in `supported`; empty where none is.
 [[nodiscard]] std::string choose_subprotocol(const msg::HttpRequest& request,

@@ -44,13 +44,22 @@ public:
     on_broken_ = std::move(on_broken);
   }
 
-  /// Queues bytes and sends what the socket takes.
-  void push(shared_bytes bytes) {
+  /// Queues bytes for the next `flush`.
+  void queue(shared_bytes bytes) {
     if (broken_)
       return;
     waiting_bytes_ += bytes->size();
     queue_.push_back({std::move(bytes), nullptr});
+  }
+  /// Sends what the socket takes.
+  void flush();
+  void push(shared_bytes bytes) {
+    queue(std::move(bytes));
     flush();
+  }
+  /// The socket takes no more for now.
+  [[nodiscard]] bool is_blocked() const {
+    return waits_writable_;
   }
   [[nodiscard]] std::size_t waiting_bytes() const {
     return waiting_bytes_;
@@ -132,7 +141,6 @@ private:
     std::unique_ptr<completion> done; // of what Beast wrote
   };
 
-  void flush();
   void forget_sent(std::size_t bytes);
   void fail(boost::system::error_code error);
 

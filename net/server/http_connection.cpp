@@ -3,7 +3,7 @@
 #include "core/ensure.hpp"
 #include "net/protocol/server_codec.hpp"
 #include "net/protocol/websocket_handshake.hpp"
-#include "net/server/ws_connection.hpp"
+#include "net/server/live_connection.hpp"
 
 #include <boost/asio/post.hpp>
 
@@ -160,7 +160,7 @@ void connection::advance(std::string_view bytes) {
       break;
     reply_terms terms;
     auto request = reader_.take_request(terms);
-    if (asks_for_websocket(request))
+    if (asks_for_websocket(request) || asks_for_events(request))
       return leave_http(std::move(request), terms, bytes);
     if (!serve(std::move(request), terms))
       return keep(bytes);
@@ -217,16 +217,23 @@ bool connection::serve(msg::HttpRequest request, reply_terms terms) {
   return early_reply_ && send(*std::exchange(early_reply_, std::nullopt));
 }
 
+bool connection::asks_for_events(const msg::HttpRequest& request) const {
+  const std::string_view target{request.target()};
+  return request.method() == "GET" && !settings_.events_path.empty() &&
+         target.substr(0, target.find('?')) == settings_.events_path;
+}
+
 // From here on the socket belongs to a live connection; a refusal ends it.
 void connection::leave_http(msg::HttpRequest request, reply_terms terms,
                             std::string_view read_ahead) {
   worker_.state.requests += 1;
-  auto checked = check_websocket_request(request);
+  const bool wants_events = !asks_for_websocket(request);
+  auto checked = wants_events ? check_events_request(request) : check_websocket_request(request);
   core::expected<http_server::live_offer> offer = core::fail("stopped", "the server is stopping");
   if (!checked)
     offer = checked.error();
   else if (!worker_.state.open_live)
-    offer = core::fail("unknown_route", "there are no WebSockets here");
+    offer = core::fail("unknown_route", "there are no live connections here");
   else if (!worker_.state.stopping)
     offer = worker_.state.open_live(request);
   if (!offer) {
@@ -240,10 +247,10 @@ void connection::leave_http(msg::HttpRequest request, reply_terms terms,
     return;
   }
   phase_ = phase::closed;
-  ws_opening opening{std::move(request), std::move(offer->subprotocol), std::move(offer->peer),
-                     offer->message_bytes_max};
-  worker_.add_live(id_, make_ws_connection(worker_, id_, std::move(socket_), std::move(opening),
-                                           std::string{read_ahead}));
+  live_opening opening{std::move(request), std::move(offer->peer), std::move(offer->subprotocol),
+                       offer->message_bytes_max, std::string{read_ahead}};
+  const auto make = wants_events ? make_sse_connection : make_ws_connection;
+  worker_.add_live(id_, make(worker_, id_, std::move(socket_), std::move(opening)));
 }
 
 bool connection::send(wire_reply wire) {

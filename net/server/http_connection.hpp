@@ -4,6 +4,7 @@
 
 #include "net/server/http_exchange.hpp"
 #include "net/server/http_server.hpp"
+#include "net/server/publication.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -54,9 +55,12 @@ struct server_state {
   std::condition_variable empty; // signalled whenever `open` falls to 0
 };
 
+class io_worker;
+
 /// The way back into an io thread for replies, which may come after the server is gone.
 struct reply_gate {
   std::mutex mutex;
+  io_worker* worker = nullptr;
   asio::io_context* context = nullptr; // null once the thread no longer takes replies
   std::thread::id thread;
 };
@@ -65,6 +69,7 @@ struct reply_gate {
 class io_worker {
 public:
   explicit io_worker(server_state& shared) : state{shared} {
+    gate->worker = this;
     gate->context = &context;
   }
 
@@ -73,8 +78,12 @@ public:
   /// A connection that was taken over: `connection` is gone, its place is not.
   void add_live(std::uint64_t id, const std::shared_ptr<live_connection>& made);
   void remove_live(std::uint64_t id);
+  /// Delivers it together with those that arrive until then.
+  void publish(std::shared_ptr<const publication> published);
   void close_idle();
   void close_all();
+  /// The live ones only, so that they come again.
+  void drop_live();
 
   server_state& state;
   asio::io_context context{1};
@@ -82,13 +91,16 @@ public:
   std::shared_ptr<reply_gate> gate = std::make_shared<reply_gate>();
   std::array<char, read_buffer_bytes> buffer{}; // filled and emptied within one event
   std::thread thread;
+  follower_table topics;
 
 private:
   void sweep();
+  void deliver_published();
   void count_out();
 
   std::unordered_map<std::uint64_t, std::shared_ptr<connection>> connections_;
   std::unordered_map<std::uint64_t, std::shared_ptr<live_connection>> live_;
+  std::vector<std::shared_ptr<const publication>> published_;
   io_timer timer_{context};
   bool sweeping_ = false;
 };
@@ -129,6 +141,7 @@ private:
   void keep(std::string_view bytes);
   void set_read_deadline(bool begun_before);
   bool serve(msg::HttpRequest request, reply_terms terms);
+  [[nodiscard]] bool asks_for_events(const msg::HttpRequest& request) const;
   void leave_http(msg::HttpRequest request, reply_terms terms, std::string_view read_ahead);
   bool send(wire_reply wire);
   bool flush();

@@ -52,6 +52,8 @@ std::string_view reason_phrase(std::uint32_t status) {
     return "Unsupported Media Type";
   case 417:
     return "Expectation Failed";
+  case 426:
+    return "Upgrade Required";
   case 429:
     return "Too Many Requests";
   case 431:

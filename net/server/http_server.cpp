@@ -59,6 +59,36 @@ core::expected<void> open_acceptor(stream_acceptor& acceptor, const tcp::endpoin
 
 } // namespace
 
+namespace {
+
+class worker_publisher : public live_publisher {
+public:
+  explicit worker_publisher(std::vector<std::shared_ptr<reply_gate>> gates)
+    : gates_{std::move(gates)} {}
+
+  void publish(publication published) override {
+    const auto shared = std::make_shared<const publication>(std::move(published));
+    for_each([shared](io_worker& worker) { worker.publish(shared); });
+  }
+  void drop_all() override {
+    for_each([](io_worker& worker) { worker.drop_live(); });
+  }
+
+private:
+  template <class Action>
+  void for_each(Action action) {
+    for (const auto& gate : gates_) {
+      const std::lock_guard lock{gate->mutex};
+      if (gate->context != nullptr)
+        asio::post(*gate->context, [worker = gate->worker, action]() { action(*worker); });
+    }
+  }
+
+  std::vector<std::shared_ptr<reply_gate>> gates_;
+};
+
+} // namespace
+
 /// The listening socket and the io threads.
 class http_server::listener {
 public:
@@ -95,6 +125,14 @@ public:
 
   [[nodiscard]] std::uint16_t port() const {
     return port_;
+  }
+
+  [[nodiscard]] std::shared_ptr<live_publisher> publisher() const {
+    std::vector<std::shared_ptr<reply_gate>> gates;
+    gates.reserve(workers_.size());
+    for (const auto& worker : workers_)
+      gates.push_back(worker->gate);
+    return std::make_shared<worker_publisher>(std::move(gates));
   }
 
   [[nodiscard]] counters count() const {
@@ -204,6 +242,10 @@ std::uint16_t http_server::port() const {
 
 http_server::counters http_server::count() const {
   return listener_->count();
+}
+
+std::shared_ptr<live_publisher> http_server::publisher() const {
+  return listener_->publisher();
 }
 
 void http_server::stop(std::chrono::milliseconds deadline) {

@@ -6,6 +6,7 @@
 #include "core/expected.hpp"
 #include "http.pb.h"
 #include "net/server/live.hpp"
+#include "net/server/publication.hpp"
 
 #include <chrono>
 #include <cstddef>
@@ -35,6 +36,7 @@ public:
     std::chrono::milliseconds keep_alive_timeout{75'000}; // between two requests
     std::chrono::milliseconds linger_timeout{1'000};      // for a refused peer to stop sending
     std::size_t connections_max = 10'000;                 // beyond: 503 and close
+    std::string events_path = "/events"; // GET of it asks for an event stream; empty: nothing does
     int threads = 1;
   };
 
@@ -50,14 +52,15 @@ public:
   /// Content-Length.
   using handler = std::function<void(std::uint64_t connection, msg::HttpRequest, responder)>;
 
-  /// What a request that asks for a WebSocket gets.
+  /// What a request that asks for a WebSocket or an event stream gets.
   struct live_offer {
     std::shared_ptr<live_peer> peer;
     std::string subprotocol;                              ///< one of those offered; empty: none
     std::size_t message_bytes_max = std::size_t{1} << 20; ///< beyond: close code 1009
   };
 
-  /// Decides about a request that asks for a WebSocket and is well-formed; an error is the reply.
+  /// Decides about a well-formed request that asks for a WebSocket, or for `events_path` without
+  /// an upgrade; an error is the reply.
   /// Runs on one of the server's threads; must not block and must not throw.
   using live_opener = std::function<core::expected<live_offer>(const msg::HttpRequest&)>;
 
@@ -72,7 +75,7 @@ public:
   };
 
   /// Listens and starts the threads. Errors: `address_in_use`, `not_loopback`, `bad_address`.
-  /// Without `open_live` there are no WebSockets.
+  /// Without `open_live` there are no WebSockets and no event streams.
   [[nodiscard]] static core::expected<std::unique_ptr<http_server>>
   start(options settings, handler serve, live_opener open_live = nullptr);
   /// Stops without waiting for requests under way.
@@ -85,6 +88,9 @@ public:
 
   /// From any thread.
   [[nodiscard]] counters count() const;
+
+  /// The way to all that follow a topic. It may outlive the server, and then does nothing.
+  [[nodiscard]] std::shared_ptr<live_publisher> publisher() const;
 
   /// Stops accepting, closes idle connections and, with 1001, WebSockets, lets requests under way
   /// finish until `deadline` has passed, closes the rest and joins the threads. Replies given later

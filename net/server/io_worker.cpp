@@ -1,5 +1,5 @@
 #include "net/server/http_connection.hpp"
-#include "net/server/ws_connection.hpp"
+#include "net/server/live_connection.hpp"
 
 #include <algorithm>
 #include <utility>
@@ -86,11 +86,40 @@ void io_worker::sweep() {
   });
 }
 
+void io_worker::publish(std::shared_ptr<const publication> published) {
+  published_.push_back(std::move(published));
+  if (published_.size() == 1)
+    asio::post(context, [this] { deliver_published(); });
+}
+
+void io_worker::deliver_published() {
+  std::vector<std::shared_ptr<live_connection>> touched;
+  const auto arrived = std::exchange(published_, {});
+  for (const auto& published : arrived) {
+    const auto gone = topics.publish(*published, [&](std::uint64_t id, const shared_bytes& bytes) {
+      const auto found = live_.find(id);
+      if (found == live_.end() || !found->second->deliver(bytes))
+        return false;
+      touched.push_back(found->second);
+      return true;
+    });
+    for (const auto& each : gone)
+      if (const auto found = live_.find(each.follower); found != live_.end())
+        found->second->leave(published->topic, each.position);
+  }
+  for (const auto& each : touched)
+    each->flush(); // Again for one that got several: nothing is left then.
+}
+
+void io_worker::drop_live() {
+  for (const auto& each : all_of(live_))
+    each->go_away();
+}
+
 void io_worker::close_idle() {
   for (const auto& each : all_of(connections_))
     each->close_if_idle();
-  for (const auto& each : all_of(live_))
-    each->go_away();
+  drop_live();
 }
 
 void io_worker::close_all() {

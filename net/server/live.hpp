@@ -1,6 +1,7 @@
 #pragma once
-// Connections that have left requests and replies behind: WebSocket (RFC 6455). An owner behind
-// `live_peer` hears what arrives; whoever holds the `live_link` can send.
+// Connections that have left requests and replies behind: WebSocket (RFC 6455) and event streams
+// (server-sent events). An owner behind `live_peer` hears what arrives; whoever holds the
+// `live_link` can send.
 
 #include <cstdint>
 #include <memory>
@@ -21,16 +22,24 @@ class live_link {
 public:
   virtual ~live_link() = default;
 
-  /// Sends whole frames as they stand, after all that was sent before. There is no limit here: who
-  /// sends waits for `on_drained` before the next page.
+  /// Sends whole frames or events as they stand, after all that was sent before. There is no limit
+  /// here: who sends waits for `on_drained` before the next page.
   virtual void send(shared_bytes bytes) = 0;
 
   /// Ends the connection after what was sent: `code` as in RFC 6455 7.4, `reason` ASCII of at most
-  /// 123 bytes (cut there).
+  /// 123 bytes (cut there). An event stream just ends.
   virtual void close(std::uint16_t code, std::string reason) = 0;
 
   /// Lets the next message in, after an `on_message` that gave false.
   virtual void resume() = 0;
+
+  /// From now on the connection gets what is published in `topic` after `seq`, without another
+  /// word, until `on_left`. That comes at once where something was published after `seq` already.
+  virtual void follow(std::string topic, std::uint64_t seq,
+                      std::shared_ptr<const std::string> cursor) = 0;
+
+  /// Answered by `on_left`, if it followed until now.
+  virtual void unfollow(std::string topic) = 0;
 };
 
 /// Owns a live connection. Called on one of the server's io threads, for one connection always the
@@ -50,8 +59,13 @@ public:
   /// out.
   [[nodiscard]] virtual bool on_message(std::string_view payload, bool text) = 0;
 
-  /// The socket has taken all that was sent.
+  /// The socket has taken all that `live_link::send` gave it.
   virtual void on_drained() {}
+
+  /// It follows the topic no longer: it was told to stop, or has to read for itself what comes
+  /// after `seq`, where `cursor` says the same.
+  virtual void on_left(const std::string& /*topic*/, std::uint64_t /*seq*/,
+                       const std::shared_ptr<const std::string>& /*cursor*/) {}
 
   /// The connection is gone, whoever ended it.
   virtual void on_end() {}

@@ -1,6 +1,7 @@
-#include "net/server/ws_connection.hpp"
+// A WebSocket connection of the server, on Beast, which takes long to compile.
 
 #include "net/server/gathering_stream.hpp"
+#include "net/server/live_connection.hpp"
 
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http/empty_body.hpp>
@@ -37,15 +38,13 @@ beast::http::request<beast::http::empty_body> to_beast(const msg::HttpRequest& r
   return out;
 }
 
-/// See ws_connection.hpp.
 //
 // handshake --accepted--> open --close from either side--> closing --> gone
-class ws_connection : public live_connection, public std::enable_shared_from_this<ws_connection> {
+class ws_connection : public live_connection {
 public:
-  ws_connection(io_worker& worker, std::uint64_t id, stream_socket socket, ws_opening opening,
-                std::string read_ahead)
-    : worker_{worker}, id_{id}, opening_{std::move(opening)}, stream_{std::move(socket),
-                                                                      std::move(read_ahead)} {}
+  ws_connection(io_worker& worker, std::uint64_t id, stream_socket socket, live_opening opening)
+    : live_connection{worker, id, std::move(opening.peer)}, opening_{std::move(opening)},
+      stream_{std::move(socket), std::move(opening_.read_ahead)} {}
 
   void start() override;
   void go_away() override {
@@ -53,72 +52,52 @@ public:
     close_with(websocket::close_code::going_away, "the server goes down");
   }
   void close() override {
-    stream_.next_layer().close(); // Which says so to `end`.
+    stream_.next_layer().close(); // Which says so to `on_broken`.
   }
   void on_time(io_clock::time_point now) override;
-  void send(shared_bytes bytes) {
-    if (open_)
-      stream_.next_layer().push(std::move(bytes));
+  void send(shared_bytes bytes) override {
+    if (!open_)
+      return;
+    drain_wanted_ = true;
+    stream_.next_layer().push(std::move(bytes));
   }
-  void close_with(std::uint16_t code, const std::string& reason);
-  void resume();
+  void close_with(std::uint16_t code, const std::string& reason) override;
+  void resume() override;
+  bool deliver(const shared_bytes& bytes) override {
+    if (!open_ || stream_.next_layer().is_blocked())
+      return false;
+    stream_.next_layer().queue(bytes);
+    return true;
+  }
+  void flush() override {
+    stream_.next_layer().flush();
+  }
 
 private:
+  std::shared_ptr<ws_connection> self() {
+    return std::static_pointer_cast<ws_connection>(shared_from_this());
+  }
   void on_accepted(error_code error);
   void read();
   void on_read(error_code error);
   void on_drained();
-  void end();
+  void on_broken();
 
-  io_worker& worker_;
-  std::uint64_t id_;
-  ws_opening opening_;
+  live_opening opening_;
   ws_stream stream_;
   beast::flat_buffer message_;
-  bool open_ = false;      // data may be sent
-  bool reading_ = false;   // a read is under way
-  bool wants_more_ = true; // the peer can take the next message
-  bool pinging_ = false;   // a ping is on its way out
-  bool goes_away_ = false; // the server does
-  bool ended_ = false;
-};
-
-/// The link of one connection: every call goes to its io thread.
-class ws_link : public live_link {
-public:
-  ws_link(std::weak_ptr<ws_connection> owner, std::shared_ptr<reply_gate> gate)
-    : owner_{std::move(owner)}, gate_{std::move(gate)} {}
-
-  void send(shared_bytes bytes) override {
-    run([bytes = std::move(bytes)](ws_connection& owner) mutable { owner.send(std::move(bytes)); });
-  }
-  void close(std::uint16_t code, std::string reason) override {
-    run(
-      [code, reason = std::move(reason)](ws_connection& owner) { owner.close_with(code, reason); });
-  }
-  void resume() override {
-    run([](ws_connection& owner) { owner.resume(); });
-  }
-
-private:
-  template <class Action>
-  void run(Action action) {
-    const std::lock_guard lock{gate_->mutex};
-    if (gate_->context == nullptr)
-      return;
-    asio::post(*gate_->context, [owner = owner_, action = std::move(action)]() mutable {
-      if (const auto alive = owner.lock())
-        action(*alive);
-    });
-  }
-
-  std::weak_ptr<ws_connection> owner_;
-  std::shared_ptr<reply_gate> gate_;
+  bool open_ = false;         // data may be sent
+  bool reading_ = false;      // a read is under way
+  bool wants_more_ = true;    // the peer can take the next message
+  bool pinging_ = false;      // a ping is on its way out
+  bool goes_away_ = false;    // the server does
+  bool drain_wanted_ = false; // the peer waits until what it sent is gone
+  bool broken_ = false;
 };
 
 void ws_connection::start() {
   stream_.next_layer().set_owner(
-    weak_from_this(), [this] { on_drained(); }, [this] { end(); });
+    weak_from_this(), [this] { on_drained(); }, [this] { on_broken(); });
   websocket::stream_base::timeout patience{};
   patience.handshake_timeout = handshake_max;
   patience.idle_timeout = websocket::stream_base::none();
@@ -136,37 +115,37 @@ void ws_connection::start() {
       open_ = false; // Beast answers it; nothing may follow the answer.
   });
   stream_.async_accept(to_beast(opening_.request),
-                       [self = shared_from_this()](error_code error) { self->on_accepted(error); });
+                       [self = self()](error_code error) { self->on_accepted(error); });
 }
 
 void ws_connection::on_accepted(error_code error) {
   opening_.request.Clear();
-  if (error || ended_)
+  if (error || broken_)
     return close();
   open_ = true;
-  opening_.peer->on_begin(std::make_shared<ws_link>(weak_from_this(), worker_.gate));
+  begin();
   read();
   if (goes_away_)
     go_away(); // That was said during the handshake.
 }
 
 void ws_connection::read() {
-  if (reading_ || ended_ || !wants_more_ || stream_.next_layer().waiting_bytes() > unsent_max)
+  if (reading_ || broken_ || !wants_more_ || stream_.next_layer().waiting_bytes() > unsent_max)
     return;
   reading_ = true;
-  stream_.async_read(
-    message_, [self = shared_from_this()](error_code error, std::size_t) { self->on_read(error); });
+  stream_.async_read(message_,
+                     [self = self()](error_code error, std::size_t) { self->on_read(error); });
 }
 
 void ws_connection::on_read(error_code error) {
   reading_ = false;
   if (error)
     return close(); // What went wrong was told to the peer by Beast, with its close code.
-  if (ended_)
+  if (broken_)
     return;
   const auto bytes = message_.cdata();
-  wants_more_ = opening_.peer->on_message({static_cast<const char*>(bytes.data()), bytes.size()},
-                                          stream_.got_text());
+  wants_more_ =
+    peer().on_message({static_cast<const char*>(bytes.data()), bytes.size()}, stream_.got_text());
   message_ = beast::flat_buffer{}; // An idle connection keeps no buffer.
   read();
 }
@@ -177,9 +156,10 @@ void ws_connection::resume() {
 }
 
 void ws_connection::on_drained() {
-  if (ended_ || !open_)
+  if (broken_ || !open_)
     return;
-  opening_.peer->on_drained();
+  if (std::exchange(drain_wanted_, false))
+    peer().on_drained();
   read();
 }
 
@@ -188,7 +168,7 @@ void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
     return;
   const beast::string_view text{reason.data(), std::min(reason.size(), close_reason_max)};
   stream_.async_close(websocket::close_reason{static_cast<websocket::close_code>(code), text},
-                      [self = shared_from_this()](error_code) { self->close(); });
+                      [self = self()](error_code) { self->close(); });
 }
 
 void ws_connection::on_time(io_clock::time_point now) {
@@ -199,25 +179,20 @@ void ws_connection::on_time(io_clock::time_point now) {
     return close();
   if (silent < ping_after || !open_ || std::exchange(pinging_, true))
     return;
-  stream_.async_ping({}, [self = shared_from_this()](error_code) { self->pinging_ = false; });
+  stream_.async_ping({}, [self = self()](error_code) { self->pinging_ = false; });
 }
 
-void ws_connection::end() {
+void ws_connection::on_broken() {
   open_ = false;
-  if (std::exchange(ended_, true))
-    return;
-  const auto self = shared_from_this(); // The table may hold the last one.
-  opening_.peer->on_end();
-  worker_.remove_live(id_);
+  broken_ = true;
+  end();
 }
 
 } // namespace
 
 std::shared_ptr<live_connection> make_ws_connection(io_worker& worker, std::uint64_t id,
-                                                    stream_socket socket, ws_opening opening,
-                                                    std::string read_ahead) {
-  return std::make_shared<ws_connection>(worker, id, std::move(socket), std::move(opening),
-                                         std::move(read_ahead));
+                                                    stream_socket socket, live_opening opening) {
+  return std::make_shared<ws_connection>(worker, id, std::move(socket), std::move(opening));
 }
 
 } // namespace syncline::net

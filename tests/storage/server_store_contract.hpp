@@ -16,6 +16,7 @@
 
 #include "tests/storage/server_store_batch_contract.hpp"
 #include "tests/storage/server_store_birth_contract.hpp"
+#include "tests/storage/server_store_live_contract.hpp"
 #include "tests/storage/server_store_page_contract.hpp"
 
 #define SYNCLINE_SERVER_STORE_CASE(contract, factory, name)                                        \
@@ -83,6 +84,10 @@
                              what_changes_during_a_walk_comes_as_changes)                          \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              m4_an_item_born_and_deleted_behind_a_walk_leaves_no_ghost)            \
+  SYNCLINE_SERVER_STORE_CASE(server_live_contract, factory,                                        \
+                             behind_its_walk_every_client_has_the_same_cursor)                     \
+  SYNCLINE_SERVER_STORE_CASE(server_live_contract, factory,                                        \
+                             behind_the_head_there_is_nothing_but_what_comes)                      \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              an_id_comes_once_however_often_it_changed)                            \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \

@@ -260,6 +260,18 @@ BOOST_AUTO_TEST_CASE(plain_clients_are_checked_by_version_or_not_at_all) {
   BOOST_TEST(plain(create(R"({"a":2})"), 0) == "CONFLICT");
 }
 
+// As the JSON codec makes them: a version is a condition, so `unconditional` is not set.
+BOOST_AUTO_TEST_CASE(a_plain_write_on_the_right_version_was_always_a_conflict) {
+  const auto versioned = [](msg::Mutation mutation, std::uint64_t version) {
+    mutation.set_base_version(version);
+    return status(judged(row(5, R"({"a":1})"), mutation));
+  };
+  BOOST_TEST(versioned(patch("{}"), 105) == "SYNCED");
+  BOOST_TEST(versioned(patch("{}"), 104) == "CONFLICT");
+  BOOST_TEST(versioned(remove(), 105) == "SYNCED");
+  BOOST_TEST(versioned(patch("{}"), 0) == "CONFLICT"); // "Nothing is there": something is.
+}
+
 BOOST_AUTO_TEST_CASE(a_change_is_exactly_what_the_client_shows_and_nothing_else_changes) {
   BOOST_TEST(rc::check("judged body == applied body, one version and one stamp on", [] {
     const auto body = test::any_body();

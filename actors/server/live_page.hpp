@@ -1,0 +1,29 @@
+#pragma once
+// A page of changes as live connections get it.
+
+#include "actors.pb.h"
+#include "net/server/publication.hpp"
+#include "storage/server_store.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+
+namespace syncline::actors::server {
+
+/// The name under which a topic is published.
+[[nodiscard]] std::string topic_name(const msg::Topic& topic);
+
+/// What the store is asked for a topic.
+[[nodiscard]] storage::delta_query topic_query(const msg::Topic& topic, std::string cursor,
+                                               std::uint64_t bytes_max);
+
+/// The bytes for the wire, frames and all. Those of the protocol differ with the cursor that a
+/// client is at; others are the same for all.
+[[nodiscard]] std::function<net::shared_bytes(const std::string& prev_cursor)>
+live_bytes(msg::LiveForm form, const storage::delta_answer& answer);
+
+/// Lowest sequence number in a page; 0 where it has no rows.
+[[nodiscard]] std::uint64_t first_seq_of(const msg::DeltaPage& page);
+
+} // namespace syncline::actors::server

@@ -1,0 +1,33 @@
+#pragma once
+// Frames of /stream between our own clients and the server (messages/stream.proto). Pure.
+
+#include "core/expected.hpp"
+#include "stream.pb.h"
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+namespace syncline::net {
+
+inline constexpr std::string_view stream_subprotocol = "syncline.v1";
+
+/// What a client may send in one message: a hello for a hundred collections fits easily.
+inline constexpr std::size_t client_frame_bytes_max = std::size_t{64} << 10;
+inline constexpr int hello_collections_max = 256;
+
+/// A page that many are sent, without the cursor that it begins at.
+[[nodiscard]] std::string encode_shared_page(msg::DeltaPage page);
+
+/// The whole frame for those who are at `prev_cursor`.
+[[nodiscard]] std::string with_prev_cursor(std::string_view shared_page,
+                                           const std::string& prev_cursor);
+
+/// A frame as it was received; a page is unpacked and has its cursor. Error: `bad_message`.
+[[nodiscard]] core::expected<msg::StreamFrame> decode_frame(std::string_view bytes);
+
+/// Checks what a client may say: a hello of known shape, a ping, or something of a later version,
+/// which is to be ignored. Errors: `bad_message`, `bad_collection`.
+[[nodiscard]] core::expected<void> check_client_frame(const msg::StreamFrame& frame);
+
+} // namespace syncline::net

@@ -1,0 +1,53 @@
+#pragma once
+// The part of the server store's contract that live connections stand on: where they begin, and how
+// many can be told the same; see server_store_contract.hpp.
+
+#include "tests/storage/server_store_support.hpp"
+
+namespace syncline::storage::test {
+
+template <class Factory>
+struct server_live_contract {
+  static void create(Factory& factory, sender& from, int first, int end) {
+    for (int i = first; i < end; ++i)
+      sent(factory.store(), from, creating(numbered(i)));
+  }
+
+  static void behind_its_walk_every_client_has_the_same_cursor() {
+    Factory factory;
+    sender a{"client-a"};
+    create(factory, a, 0, 3);
+    mirror early;
+    early.pull_all(factory.store());
+    create(factory, a, 3, 5);
+    mirror late;
+    late.pull_all(factory.store());
+    early.pull_all(factory.store());
+    create(factory, a, 5, 6);
+    early.pull_all(factory.store());
+    late.pull_all(factory.store());
+    BOOST_TEST(early.cursor() == late.cursor());
+    BOOST_TEST(early.cursor() == factory.store().head("default", "items", false).value().token);
+  }
+
+  static void behind_the_head_there_is_nothing_but_what_comes() {
+    Factory factory;
+    sender a{"client-a"};
+    create(factory, a, 0, 3);
+    for (const bool plain : {false, true}) {
+      const auto head = factory.store().head("default", "items", plain).value();
+      auto query = query_from(head.token);
+      query.plain = plain;
+      BOOST_TEST(page_of(factory.store(), query).items_size() == 0);
+      const std::string id = plain ? "plain" : "ours";
+      sent(factory.store(), a, creating(id));
+      const auto page = page_of(factory.store(), query);
+      BOOST_TEST(ids_of(page.items()) == names{id}, boost::test_tools::per_element());
+      BOOST_TEST(page.items(0).stamp().seq() > head.seq);
+    }
+    BOOST_TEST(!factory.store().head("default", "bad name\n", false).has_value());
+    BOOST_TEST(factory.store().head("default", "empty", false).value().seq == 5U);
+  }
+};
+
+} // namespace syncline::storage::test
