@@ -9,7 +9,7 @@ import socket
 import sys
 import urllib.request
 
-from echo_server import echo_server
+from server_process import running_server
 
 try:
     import websockets
@@ -225,7 +225,7 @@ async def run(process, port):
 
 
 def main():
-    with echo_server() as (process, port):
+    with running_server() as (process, port):
         asyncio.run(asyncio.wait_for(run(process, port), 120))
     print(f"{len(checks)} checks")
     return 0

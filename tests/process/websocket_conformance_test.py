@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from echo_server import ROOT, echo_server
+from server_process import ROOT, running_server
 
 DATA = Path(os.environ.get("SYNCLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
 REPLAY = DATA / "conformance" / "websocket" / "replay-ws.py"
@@ -17,7 +17,7 @@ def main():
     if not REPLAY.exists():
         print("SKIPPED: the WebSocket cases are not below SYNCLINE_TEST_DATA")
         return 77
-    with echo_server() as (_, port):
+    with running_server("--debug-echo") as (_, port):
         run = subprocess.run(
             ["/usr/bin/python3", REPLAY, "127.0.0.1", str(port), "/debug/echo"],
             capture_output=True, text=True, timeout=240, check=False)

@@ -8,7 +8,7 @@ import struct
 import sys
 import time
 
-from echo_server import echo_server
+from server_process import running_server
 
 try:
     import websockets
@@ -95,7 +95,7 @@ async def talk_to(server, port):
 
 
 def main():
-    with echo_server() as (server, port):
+    with running_server("--debug-echo") as (server, port):
         asyncio.run(asyncio.wait_for(talk_to(server, port), 120))
     print(f"{len(checks)} checks")
 
