@@ -7,6 +7,7 @@ namespace syncline::bench {
 
 void register_first_sync(const settings& how);   // W1
 void register_push(const settings& how);         // W2
+void register_live(const settings& how);         // W3
 void register_local_writes(const settings& how); // W5a, W5b
 void register_local_reads(const settings& how);  // W5c
 void register_open(const settings& how);         // W6

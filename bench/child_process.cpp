@@ -108,18 +108,29 @@ server_process::server_process(const std::string& directory)
   url_.resize(std::min(url_.size(), url_.find_first_of(" \t\r,")));
 }
 
-findings run_role(const std::string& role, const std::vector<std::string>& arguments) {
-  std::vector<std::string> command{own_program().string(), "--role=" + role};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  child_process process{command};
+findings read_findings(child_process& process) {
   findings found;
   std::string line;
   while (process.read_line(line))
     if (const auto sign = line.find('='); sign != std::string::npos)
       found[line.substr(0, sign)] = std::strtod(line.c_str() + sign + 1, nullptr);
   if (const int code = process.wait(); code != 0)
-    fail("the role " + role + " ended with " + std::to_string(code));
+    fail("a role ended with " + std::to_string(code));
   return found;
+}
+
+double read_finding(child_process& process, const std::string& name) {
+  std::string line;
+  if (!process.read_line(line) || !line.starts_with(name + "="))
+    fail("a role did not tell its " + name);
+  return std::strtod(line.c_str() + name.size() + 1, nullptr);
+}
+
+findings run_role(const std::string& role, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command{own_program().string(), "--role=" + role};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  child_process process{command};
+  return read_findings(process);
 }
 
 void tell(const std::string& name, double value) {

@@ -52,6 +52,12 @@ private:
 /// What a run of this program in another role has found, by name.
 using findings = std::map<std::string, double>;
 
+/// The findings that a process tells until it ends; a process that fails has none to show.
+[[nodiscard]] findings read_findings(child_process& process);
+
+/// The next one that it tells.
+[[nodiscard]] double read_finding(child_process& process, const std::string& name);
+
 /// Runs this program as `--role=ROLE ARGUMENT...` and reads what it prints.
 [[nodiscard]] findings run_role(const std::string& role, const std::vector<std::string>& arguments);
 

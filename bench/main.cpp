@@ -61,6 +61,7 @@ int main(int argc, char** argv) {
   register_messages(how);
   register_local_writes(how);
   register_push(how);
+  register_live(how);
   register_first_sync(how);
   register_local_reads(how);
   register_open(how);

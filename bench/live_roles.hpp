@@ -1,0 +1,25 @@
+#pragma once
+// Roles of the live benchmark (W3); see live_bench.cpp.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace syncline::bench {
+
+/// Nanoseconds of the machine's steady clock, the same in all its processes.
+[[nodiscard]] std::int64_t monotonic_ns();
+
+/// An item that says when it was sent: some 220 bytes.
+[[nodiscard]] std::string live_body(std::size_t index, std::int64_t sent_ns);
+
+/// PORT COUNT MESSAGES: so many WebSockets, each until it has had so many messages; with 0 they
+/// stay, idle. Tells `ready`, and then what it saw.
+int subscribe(const std::vector<std::string>& arguments);
+
+/// COUNT MESSAGES: the floor. Tells its `port`, waits for the subscribers and sends each message to
+/// each of them, one system call for every delivery; no WebSocket, no store, no actors.
+int fan_out(const std::vector<std::string>& arguments);
+
+} // namespace syncline::bench
