@@ -1,6 +1,7 @@
 #include "actors/server/live_session_actor.hpp"
 
 #include "actors/server/live_page.hpp"
+#include "actors/server/plain_writes.hpp"
 #include "core/sync/cursor.hpp"
 #include "net/protocol/item_event.hpp"
 #include "net/protocol/stream_frame.hpp"
@@ -29,7 +30,7 @@ public:
                      std::shared_ptr<const storage::server_store> readable, hub_actor hub,
                      store_actor store, live_session_options options)
     : self_{self}, readable_{std::move(readable)}, hub_{std::move(hub)}, store_{std::move(store)},
-      options_{std::move(options)} {}
+      options_{std::move(options)}, writes_{options_.ask.collection} {}
 
   ~live_session_state() {
     for (const auto& [collection, wanted] : wanted_)
@@ -155,7 +156,7 @@ private:
       return true;
     }
     auto& answer = std::get<storage::delta_answer>(*output);
-    drop_own(answer.page);
+    writes_.drop_own(answer.page);
     const auto& page = answer.page;
     const bool says_something = page.items_size() + page.deleted_size() != 0 ||
                                 (speaks_protocol() && page.next_cursor() != entry.cursor);
@@ -197,8 +198,8 @@ private:
       entry.told = false;
     }
     read_later(found->first);
-    if (write_)
-      return apply_write();
+    leaving_ = false;
+    apply_writes();
     read_on();
   }
 
@@ -265,69 +266,38 @@ private:
     read_on();
   }
 
-  // A plain client's write. It follows nothing meanwhile, so that its own change is known when it
-  // comes by.
+  // A plain client's write. It follows nothing meanwhile, so that its own changes are known when
+  // they come by.
   void on_item_write(const std::string& payload) {
-    std::string id;
-    auto mutation = net::parse_item_write(payload, options_.ask.collection, id);
-    if (!mutation) {
-      send_text(net::write_error_json(id, mutation.error()));
-      return link_->resume();
-    }
-    write_ = std::move(*mutation);
-    if (wanted_.at(options_.ask.collection).following)
-      link_->unfollow(topic_name(topic_of(options_.ask.collection)));
-    else
-      apply_write();
+    writes_.add(payload);
+    if (!writes_.is_full())
+      link_->resume();
+    apply_writes();
   }
 
-  void apply_write() {
-    writing_ = true;
-    msg::ApplyBatch command;
-    command.set_space(options_.space);
-    command.set_plain(true);
-    const std::string id = write_->id();
-    command.mutable_request()->add_mutations()->Swap(&*write_);
-    write_.reset();
-    rt::request(self_, store_, rt::no_timeout, std::move(command))
-      .then(
-        [this, id](const msg::BatchApplied& applied) {
-          if (applied.has_refusal() || applied.response().results().empty())
-            return end_write(
-              net::write_error_json(id, {applied.refusal().code(), applied.refusal().message()}));
-          const auto& result = applied.response().results(0);
-          own_seq_ = result.status() == msg::SYNCED ? result.stamp().seq() : 0;
-          end_write(net::write_answer_json(id, result));
-        },
-        [this, id](const caf::error& error) {
-          end_write(net::write_error_json(id, rt::from_caf(error)));
-        });
-  }
-
-  void end_write(const std::string& answer) {
-    writing_ = false;
-    send_text(answer);
-    link_->resume();
-    read_on();
-  }
-
-  // The writer has its answer, and does not hear of the same change again.
-  void drop_own(msg::DeltaPage& page) const {
-    if (own_seq_ == 0)
+  void apply_writes() {
+    if (writing_ || leaving_ || writes_.empty())
       return;
-    const auto drop = [this](google::protobuf::RepeatedPtrField<msg::Item>& items) {
-      items.erase(
-        std::remove_if(items.begin(), items.end(),
-                       [this](const msg::Item& item) { return item.stamp().seq() == own_seq_; }),
-        items.end());
-    };
-    drop(*page.mutable_items());
-    drop(*page.mutable_deleted());
+    leaving_ = wanted_.at(options_.ask.collection).following;
+    if (leaving_)
+      return link_->unfollow(topic_name(topic_of(options_.ask.collection)));
+    writing_ = true;
+    const bool held_back = writes_.is_full();
+    rt::request(self_, store_, rt::no_timeout, writes_.take(options_.space))
+      .then(
+        [this, held_back](const msg::BatchApplied& applied) { end_writes(applied, held_back); },
+        [this, held_back](const caf::error& error) { end_writes(rt::from_caf(error), held_back); });
   }
 
-  void send_text(const std::string& text) {
-    link_->send(net::make_message_frame(text, true));
+  void end_writes(const core::expected<msg::BatchApplied>& outcome, bool held_back) {
+    writing_ = false;
+    send(writes_.answers(outcome));
+    if (held_back)
+      link_->resume();
+    read_on();
+    apply_writes(); // Those that came meanwhile.
   }
+
   void send_frame(const msg::StreamFrame& frame) {
     link_->send(net::make_message_frame(frame.SerializeAsString(), false));
   }
@@ -344,9 +314,9 @@ private:
   std::map<std::string, wanted> wanted_; // by collection
   std::deque<std::string> to_read_;
   msg::Place seen_;
-  std::optional<msg::Mutation> write_; // waits until nothing is followed
-  std::uint64_t own_seq_ = 0;          // of the last change that was made here
+  plain_writes writes_;
   bool page_under_way_ = false;
+  bool leaving_ = false; // It was told to follow nothing, so that it can write.
   bool writing_ = false;
   bool closed_ = false;
 };

@@ -121,6 +121,24 @@ async def hears_and_says(client):
             check("binary is refused", closed.rcvd.code == 1003)
 
 
+async def many_writes_are_answered_in_their_order(client):
+    async with client.stream() as writer, client.stream() as other:
+        await says_nothing(other)
+        for i in range(300):
+            good = json.dumps({"type": "item_created", "data": {"id": f"m{i}", "n": i}})
+            await writer.send("bad" if i % 50 == 7 else good)
+        for i in range(300):
+            answer = await next_message(writer)
+            check("in its place", answer["type"] == ("error" if i % 50 == 7 else "ack"))
+            check("its own", i % 50 == 7 or answer["data"]["id"] == f"m{i}")
+        for i in range(300):
+            if i % 50 != 7:
+                check("told to others", (await next_message(other))["data"]["id"] == f"m{i}")
+        await writer.send('{"type":"item_deleted","data":{"id":"never there"}}')
+        check("nothing to delete", (await next_message(writer))["type"] == "ack")
+        check("no echo", await says_nothing(writer))
+
+
 def a_plain_write_on_the_right_version_was_always_a_conflict(client):
     client.create("versioned", v=1)
     write = {"operation": "UPDATE", "id": "versioned", "version": 1, "data": {"v": 2}}
@@ -217,6 +235,7 @@ async def hears_of_the_end(client, process):
 async def run(process, port):
     client = plain_client(port)
     await hears_and_says(client)
+    await many_writes_are_answered_in_their_order(client)
     a_plain_write_on_the_right_version_was_always_a_conflict(client)
     await resumes(client)
     streams_events(client)

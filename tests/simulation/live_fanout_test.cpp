@@ -120,7 +120,7 @@ public:
 
 private:
   void post(std::function<void(simulated_io&, simulated_io::wire&)> action) {
-    io_.posted[id_].push_back([&io = io_, id = id_, action = std::move(action)] {
+    io_.posted[id_].emplace_back([&io = io_, id = id_, action = std::move(action)] {
       if (const auto found = io.wires.find(id); found != io.wires.end())
         action(io, *std::shared_ptr{found->second});
     });
@@ -136,7 +136,7 @@ std::uint64_t simulated_io::connect(std::shared_ptr<net::live_peer> peer,
   made->peer = std::move(peer);
   made->receive = std::move(receive);
   wires.emplace(id, made);
-  posted[id].push_back([this, id, made] {
+  posted[id].emplace_back([this, id, made] {
     if (made->open)
       made->peer->on_begin(std::make_shared<simulated_link>(*this, id));
   });
@@ -144,7 +144,7 @@ std::uint64_t simulated_io::connect(std::shared_ptr<net::live_peer> peer,
 }
 
 void simulated_io::publish(net::publication published) {
-  posted[0].push_back([this, published = std::move(published)] {
+  posted[0].emplace_back([this, published = std::move(published)] {
     const auto gone = topics.publish(published, [&](std::uint64_t id, const auto& bytes) {
       const auto found = wires.find(id);
       if (found == wires.end() || found->second->blocked)
@@ -367,7 +367,7 @@ private:
       wanted.set_collection(collection);
       wanted.set_cursor(client.cursors[collection]);
     }
-    io_.posted[client.connection].push_back(
+    io_.posted[client.connection].emplace_back(
       [this, id = client.connection, text = hello.SerializeAsString()] {
         if (const auto found = io_.wires.find(id); found != io_.wires.end())
           static_cast<void>(found->second->peer->on_message(text, false));
@@ -411,7 +411,7 @@ private:
   void write_over_websocket() {
     for (const auto& client : clients_) {
       if (client->kind != net::live_kind::websocket || client->connection == 0 ||
-          client->answers != asked_[client->connection])
+          asked_[client->connection] > client->answers + 3)
         continue;
       ++asked_[client->connection];
       const auto id = "id" + std::to_string(random_() % 6);
@@ -420,7 +420,7 @@ private:
       if (message["type"] == "item_deleted")
         message["data"].erase("w");
       const auto text = message.dump();
-      io_.posted[client->connection].push_back([this, connection = client->connection, text] {
+      io_.posted[client->connection].emplace_back([this, connection = client->connection, text] {
         if (const auto found = io_.wires.find(connection); found != io_.wires.end())
           static_cast<void>(found->second->peer->on_message(text, true));
       });
