@@ -211,9 +211,14 @@ private:
         before_group = mark(last);
       group_end = std::max(group_end, entry.group_end_seq());
       last = seq;
+      // To plain clients it matters whether they have known an item before.
+      const auto told_apart_at =
+        query_.plain && item->header.birth_seq > cursor.seq() ? item->header.birth_seq : seq;
+      same_before_ = same_before_ == 0 ? told_apart_at : std::min(same_before_, told_apart_at);
       if (!withheld(item->header, cursor))
         add(entry.id(), *item);
     }
+    answer_.same_before_seq = same_before_;
     if (ended)
       last = history_.head_seq;
     page.set_phase(msg::Cursor::CHANGES);
@@ -228,7 +233,7 @@ private:
 
   // Simple clients stumble over deletions of ids that they never had.
   [[nodiscard]] bool withheld(const core::item_header& header, const msg::Cursor& cursor) const {
-    return query_.plain && header.deleted &&
+    return query_.plain && !query_.all_tombstones && header.deleted &&
            header.birth_seq > std::max(cursor.seq(), cursor.walk_end());
   }
 
@@ -240,6 +245,7 @@ private:
   delta_answer answer_;
   std::uint32_t limit_ = 0;
   std::uint64_t bytes_ = 0;
+  std::uint64_t same_before_ = 0;
 };
 
 } // namespace

@@ -44,13 +44,17 @@ struct delta_query {
   std::uint64_t bytes_max = 1u << 20;
   msg::Place seen;
   bool plain = false;
-  std::string if_none_match; ///< an entity tag, quotes included; empty = none
+  std::string if_none_match;   ///< an entity tag, quotes included; empty = none
+  bool all_tombstones = false; ///< also those that are withheld from plain clients
 };
 
 struct delta_answer {
   msg::DeltaPage page;
   std::string etag;
   std::uint64_t cursor_seq = 0; ///< of the cursor asked with: tells created from updated
+  /// Phase changes: the page says the same, word for word, to everybody who has come at least as
+  /// far as the cursor asked with, and not as far as this seq. 0: nothing has changed.
+  std::uint64_t same_before_seq = 0;
   bool not_modified = false;
 };
 using delta_output = std::variant<delta_answer, msg::ErrorReply>;

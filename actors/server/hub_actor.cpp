@@ -14,9 +14,9 @@ class hub_state {
 public:
   static inline const char* name = "hub";
 
-  hub_state(hub_actor::pointer, std::shared_ptr<const storage::server_store> readable,
+  hub_state(hub_actor::pointer self, std::shared_ptr<const storage::server_store> readable,
             hub_options options)
-    : readable_{std::move(readable)}, options_{std::move(options)} {}
+    : self_{self}, readable_{std::move(readable)}, options_{std::move(options)} {}
 
   hub_actor::behavior_type make_behavior() {
     return {
@@ -69,8 +69,16 @@ private:
     auto& members = found->second.members;
     if (auto& count = members.at(static_cast<std::size_t>(topic.form())); count != 0)
       --count;
-    if (members == std::array<std::uint64_t, forms>{})
-      readings_.erase(found);
+    if (members != std::array<std::uint64_t, forms>{})
+      return;
+    readings_.erase(found);
+    if (options_.end_topic)
+      for (const auto form : {msg::PROTOCOL, msg::WEBSOCKET, msg::EVENTS})
+        if ((form == msg::PROTOCOL) == (topic.form() == msg::PROTOCOL)) {
+          auto over = topic;
+          over.set_form(form);
+          options_.end_topic(topic_name(over));
+        }
   }
 
   core::expected<void> move_to_head(reading& reading) {
@@ -90,18 +98,16 @@ private:
       const auto* answer = output ? std::get_if<storage::delta_answer>(&*output) : nullptr;
       if (answer == nullptr)
         return send_all_away(reading);
-      const auto first_seq = first_seq_of(answer->page);
-      if (first_seq == 0)
+      if (answer->same_before_seq == 0)
         return; // The position stays: what comes next begins where everybody is.
-      publish(reading, *answer, first_seq);
+      publish(reading, *answer);
       reading.cursor = answer->page.next_cursor();
       reading.seq = answer->page.seq_through();
       more = answer->page.has_more();
     }
   }
 
-  void publish(const reading& reading, const storage::delta_answer& answer,
-               std::uint64_t first_seq) const {
+  void publish(const reading& reading, const storage::delta_answer& answer) const {
     const auto cursor = std::make_shared<const std::string>(answer.page.next_cursor());
     for (std::size_t form = 0; form < forms; ++form) {
       if (reading.members.at(form) == 0)
@@ -110,7 +116,7 @@ private:
       topic.set_form(static_cast<msg::LiveForm>(form));
       options_.publish({topic_name(topic),
                         reading.seq,
-                        first_seq,
+                        answer.same_before_seq,
                         {answer.page.seq_through(), cursor},
                         live_bytes(topic.form(), answer)});
     }
@@ -118,8 +124,8 @@ private:
 
   // What cannot be read here everybody reads for himself, and hears what is wrong with it.
   void send_all_away(reading& reading) {
-    if (!move_to_head(reading))
-      return;
+    if (const auto moved = move_to_head(reading); !moved)
+      return self_->quit(rt::to_caf(moved.error())); // And begin anew, all together.
     for (std::size_t form = 0; form < forms; ++form) {
       auto topic = reading.topic;
       topic.set_form(static_cast<msg::LiveForm>(form));
@@ -131,6 +137,7 @@ private:
     }
   }
 
+  hub_actor::pointer self_;
   std::shared_ptr<const storage::server_store> readable_;
   hub_options options_;
   std::map<key, reading> readings_;

@@ -20,6 +20,8 @@ struct hub_options {
   std::uint64_t page_bytes_max = std::uint64_t{256} << 10;
   /// Takes each publication. Must not block.
   std::function<void(net::publication)> publish;
+  /// Told of a topic that nobody follows any more, before a later one may join it again.
+  std::function<void(const std::string& topic)> end_topic;
 };
 
 hub_actor spawn_hub(caf::actor_system& system,

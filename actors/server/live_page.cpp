@@ -4,7 +4,7 @@
 #include "net/protocol/item_event.hpp"
 #include "net/protocol/stream_frame.hpp"
 
-#include <algorithm>
+#include <limits>
 
 namespace syncline::actors::server {
 
@@ -24,29 +24,22 @@ storage::delta_query topic_query(const msg::Topic& topic, std::string cursor,
 }
 
 std::function<net::shared_bytes(const std::string&)>
-live_bytes(msg::LiveForm form, const storage::delta_answer& answer) {
+live_bytes(msg::LiveForm form, const storage::delta_answer& answer, bool all_tombstones) {
   if (form == msg::PROTOCOL)
     return [shared = net::encode_shared_page(answer.page)](const std::string& prev_cursor) {
       return net::make_message_frame(net::with_prev_cursor(shared, prev_cursor), false);
     };
   const auto cursor = core::decode_cursor(answer.page.prev_cursor());
+  const std::uint64_t known = all_tombstones ? std::numeric_limits<std::uint64_t>::max()
+                              : cursor       ? cursor->walk_end()
+                                             : 0;
   const auto events =
-    net::item_events(answer.page, answer.cursor_seq, cursor ? cursor->walk_end() : 0,
+    net::item_events(answer.page, answer.cursor_seq, known,
                      form == msg::EVENTS ? net::event_form::sse : net::event_form::websocket);
   auto bytes = std::make_shared<std::string>();
   for (const auto& event : events)
     *bytes += form == msg::EVENTS ? event : *net::make_message_frame(event, true);
   return [bytes = net::shared_bytes{std::move(bytes)}](const std::string&) { return bytes; };
-}
-
-std::uint64_t first_seq_of(const msg::DeltaPage& page) {
-  std::uint64_t first = 0;
-  const auto take = [&first](const msg::Item& item) {
-    first = first == 0 ? item.stamp().seq() : std::min(first, item.stamp().seq());
-  };
-  std::for_each(page.deleted().begin(), page.deleted().end(), take);
-  std::for_each(page.items().begin(), page.items().end(), take);
-  return first;
 }
 
 } // namespace syncline::actors::server

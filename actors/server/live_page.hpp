@@ -21,9 +21,6 @@ namespace syncline::actors::server {
 /// The bytes for the wire, frames and all. Those of the protocol differ with the cursor that a
 /// client is at; others are the same for all.
 [[nodiscard]] std::function<net::shared_bytes(const std::string& prev_cursor)>
-live_bytes(msg::LiveForm form, const storage::delta_answer& answer);
-
-/// Lowest sequence number in a page; 0 where it has no rows.
-[[nodiscard]] std::uint64_t first_seq_of(const msg::DeltaPage& page);
+live_bytes(msg::LiveForm form, const storage::delta_answer& answer, bool all_tombstones = false);
 
 } // namespace syncline::actors::server

@@ -101,7 +101,10 @@ private:
     rt::request(self_, hub_, rt::no_timeout, std::move(join))
       .then([this, collection,
              from_head = !cursor](const msg::Done&) { on_joined(collection, from_head); },
-            [this](const caf::error& error) { fail(rt::from_caf(error)); });
+            [this, collection](const caf::error& error) {
+              wanted_.erase(collection); // It joined nothing, so it leaves nothing.
+              fail(rt::from_caf(error));
+            });
   }
 
   void on_joined(const std::string& collection, bool from_head) {
@@ -146,6 +149,8 @@ private:
     const auto topic = topic_of(collection);
     auto query = topic_query(topic, entry.cursor, options_.page_bytes_max);
     query.seen = seen_;
+    // Who writes knows ids that his cursor does not, and has to hear of their end.
+    query.all_tombstones = options_.ask.kind == net::live_kind::websocket;
     auto output = readable_->delta(query);
     if (!output) {
       fail(output.error());
@@ -162,7 +167,7 @@ private:
                                 (speaks_protocol() && page.next_cursor() != entry.cursor);
     if (says_something) {
       page_under_way_ = true;
-      link_->send(live_bytes(topic.form(), answer)(entry.cursor));
+      link_->send(live_bytes(topic.form(), answer, query.all_tombstones)(entry.cursor));
     }
     entry.cursor = page.next_cursor();
     if (page.has_more())
@@ -259,6 +264,10 @@ private:
   void on_hello(const msg::StreamHello& hello) {
     seen_ = hello.seen();
     for (const auto& each : hello.collections()) {
+      if (wanted_.size() >= net::hello_collections_max && wanted_.count(each.collection()) == 0) {
+        closed_ = true;
+        return link_->close(close_policy, "too many collections");
+      }
       want(each.collection(), each.cursor());
       if (const auto& entry = wanted_.at(each.collection()); entry.joined && !entry.following)
         read_later(each.collection());
@@ -291,7 +300,9 @@ private:
 
   void end_writes(const core::expected<msg::BatchApplied>& outcome, bool held_back) {
     writing_ = false;
-    send(writes_.answers(outcome));
+    const auto cursor = core::decode_cursor(wanted_.at(options_.ask.collection).cursor);
+    const bool is_known = cursor && cursor->phase() == msg::Cursor::CHANGES;
+    send(writes_.answers(outcome, is_known ? cursor->seq() : 0));
     if (held_back)
       link_->resume();
     read_on();

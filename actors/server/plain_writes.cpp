@@ -8,6 +8,7 @@
 namespace syncline::actors::server {
 
 void plain_writes::add(const std::string& message) {
+  waiting_bytes_ += message.size();
   auto& write = waiting_.emplace_back();
   auto mutation = net::parse_item_write(message, collection_, write.id);
   if (mutation)
@@ -18,6 +19,7 @@ void plain_writes::add(const std::string& message) {
 
 msg::ApplyBatch plain_writes::take(const std::string& space) {
   under_way_ = std::exchange(waiting_, {});
+  waiting_bytes_ = 0;
   msg::ApplyBatch command;
   command.set_space(space);
   command.set_plain(true);
@@ -27,7 +29,8 @@ msg::ApplyBatch plain_writes::take(const std::string& space) {
   return command;
 }
 
-std::string plain_writes::answers(const core::expected<msg::BatchApplied>& outcome) {
+std::string plain_writes::answers(const core::expected<msg::BatchApplied>& outcome,
+                                  std::uint64_t known_seq) {
   core::error refused;
   if (!outcome)
     refused = outcome.error();
@@ -41,8 +44,11 @@ std::string plain_writes::answers(const core::expected<msg::BatchApplied>& outco
       answer = net::write_error_json(write.id, write.error.code.empty() ? refused : write.error);
     } else {
       const auto& result = outcome->response().results(answered++);
-      if (result.status() == msg::SYNCED && !result.not_found())
-        own_seqs_.insert(result.stamp().seq());
+      if (result.status() == msg::SYNCED && !result.not_found()) {
+        const auto previous = result.previous_stamp().seq();
+        if (previous <= known_seq || own_seqs_.contains(previous))
+          own_seqs_.insert(result.stamp().seq());
+      }
       answer = net::write_answer_json(write.id, result);
     }
     frames += *net::make_message_frame(answer, true);
@@ -51,8 +57,6 @@ std::string plain_writes::answers(const core::expected<msg::BatchApplied>& outco
 }
 
 void plain_writes::drop_own(msg::DeltaPage& page) {
-  if (own_seqs_.empty())
-    return;
   const auto drop = [this](google::protobuf::RepeatedPtrField<msg::Item>& items) {
     items.erase(
       std::remove_if(items.begin(), items.end(),

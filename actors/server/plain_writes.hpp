@@ -28,14 +28,17 @@ public:
   }
   /// No more is to be read from the client for now.
   [[nodiscard]] bool is_full() const {
-    return waiting_.size() >= waiting_max;
+    return waiting_.size() >= waiting_max || waiting_bytes_ >= waiting_bytes_max;
   }
 
   /// All that waits, as one batch; it may be without a mutation.
   [[nodiscard]] msg::ApplyBatch take(const std::string& space);
 
-  /// What the client is answered to the batch taken last: frames for the wire.
-  [[nodiscard]] std::string answers(const core::expected<msg::BatchApplied>& outcome);
+  /// What the client is answered to the batch taken last: frames for the wire. `known_seq`: all up
+  /// to there was sent to it, so a patch on that is its own alone; one on anything later has
+  /// others' fields in it that it has to hear of.
+  [[nodiscard]] std::string answers(const core::expected<msg::BatchApplied>& outcome,
+                                    std::uint64_t known_seq);
 
   /// Takes out of a page what was written here: the writer has its answer, and does not hear of the
   /// same change again.
@@ -43,6 +46,7 @@ public:
 
 private:
   static constexpr std::size_t waiting_max = 64;
+  static constexpr std::size_t waiting_bytes_max = std::size_t{1} << 20;
 
   struct write {
     std::string id;
@@ -53,7 +57,8 @@ private:
   std::string collection_;
   std::deque<write> waiting_;
   std::deque<write> under_way_;
-  std::set<std::uint64_t> own_seqs_; // of changes that no page has passed
+  std::size_t waiting_bytes_ = 0;
+  std::set<std::uint64_t> own_seqs_; // of changes that no page has passed, and nobody else's
 };
 
 } // namespace syncline::actors::server

@@ -180,6 +180,11 @@ std::vector<supervised> server::parts::spawn_set() {
     if (publisher)
       publisher->publish(std::move(published));
   };
+  hub_settings.end_topic = [shared = shared](const std::string& topic) {
+    const std::lock_guard lock{shared->mutex};
+    if (shared->publisher)
+      shared->publisher->end_topic(topic);
+  };
   auto hub = spawn_hub(*system, store, std::move(hub_settings));
   store_settings.on_moved = [hub](msg::StoreMoved moved) { rt::anon_send(hub, std::move(moved)); };
   auto writer = spawn_store(*system, store, system_seams(), std::move(store_settings));

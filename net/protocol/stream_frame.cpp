@@ -46,7 +46,7 @@ core::expected<void> check_client_frame(const msg::StreamFrame& frame) {
     return {}; // The latter is of a newer client than this server.
   if (!frame.has_hello())
     return core::fail("bad_message", "a client sends hello and ping, and nothing else");
-  if (frame.hello().collections_size() > hello_collections_max)
+  if (static_cast<std::size_t>(frame.hello().collections_size()) > hello_collections_max)
     return core::fail("bad_message", "a hello names at most " +
                                        std::to_string(hello_collections_max) + " collections");
   std::set<std::string_view> named;

@@ -14,7 +14,7 @@ inline constexpr std::string_view stream_subprotocol = "syncline.v1";
 
 /// What a client may send in one message: a hello for a hundred collections fits easily.
 inline constexpr std::size_t client_frame_bytes_max = std::size_t{64} << 10;
-inline constexpr int hello_collections_max = 256;
+inline constexpr std::size_t hello_collections_max = 256; ///< of one connection
 
 /// A page that many are sent, without the cursor that it begins at.
 [[nodiscard]] std::string encode_shared_page(msg::DeltaPage page);

@@ -1,5 +1,8 @@
 #include "net/server/gathering_stream.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+
 #include <array>
 
 namespace syncline::net {
@@ -34,14 +37,13 @@ void gathering_stream::flush() {
     buffers[0] += sent_of_first_;
     error_code error;
     const auto sent = socket_.write_some(buffer_span{buffers.data(), count}, error);
-    if (sent != 0)
-      moved_at_ = io_clock::now();
     forget_sent(sent);
     if (error == asio::error::would_block) {
       waits_writable_ = true;
       socket_.async_wait(stream_socket::wait_write,
                          [this, owner = owner_.lock()](error_code failed) {
                            waits_writable_ = false;
+                           moved_at_ = io_clock::now(); // It has made room.
                            if (failed)
                              fail(failed);
                            else
@@ -52,6 +54,15 @@ void gathering_stream::flush() {
     if (error)
       return fail(error);
   }
+}
+
+void gathering_stream::look_for_progress() {
+  int unacknowledged = 0;
+  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &unacknowledged) != 0)
+    return;
+  if (unacknowledged < unacknowledged_)
+    moved_at_ = io_clock::now();
+  unacknowledged_ = unacknowledged;
 }
 
 void gathering_stream::forget_sent(std::size_t bytes) {

@@ -64,10 +64,13 @@ public:
   [[nodiscard]] std::size_t waiting_bytes() const {
     return waiting_bytes_;
   }
-  /// When the last byte came or went.
+  /// When the peer last showed that it is there: a byte came, or it took some of what waited.
   [[nodiscard]] io_clock::time_point moved_at() const {
     return moved_at_;
   }
+  /// Looks whether the peer has acknowledged any of what the kernel holds for it. To be called now
+  /// and then while nothing else is heard of it: on a slow line that takes a long message.
+  void look_for_progress();
   [[nodiscard]] stream_socket& socket() {
     return socket_;
   }
@@ -150,6 +153,7 @@ private:
   std::size_t sent_of_first_ = 0;
   std::size_t waiting_bytes_ = 0;
   io_clock::time_point moved_at_ = io_clock::now();
+  int unacknowledged_ = 0; // bytes, when it was looked last
   bool waits_writable_ = false;
   bool broken_ = false;
   std::weak_ptr<void> owner_;

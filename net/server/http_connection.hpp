@@ -80,6 +80,7 @@ public:
   void remove_live(std::uint64_t id);
   /// Delivers it together with those that arrive until then.
   void publish(std::shared_ptr<const publication> published);
+  void end_topic(const std::string& topic);
   void close_idle();
   void close_all();
   /// The live ones only, so that they come again.

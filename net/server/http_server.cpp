@@ -70,6 +70,9 @@ public:
     const auto shared = std::make_shared<const publication>(std::move(published));
     for_each([shared](io_worker& worker) { worker.publish(shared); });
   }
+  void end_topic(std::string topic) override {
+    for_each([topic = std::move(topic)](io_worker& worker) { worker.end_topic(topic); });
+  }
   void drop_all() override {
     for_each([](io_worker& worker) { worker.drop_live(); });
   }

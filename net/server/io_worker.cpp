@@ -111,6 +111,11 @@ void io_worker::deliver_published() {
     each->flush(); // Again for one that got several: nothing is left then.
 }
 
+void io_worker::end_topic(const std::string& topic) {
+  deliver_published(); // Among what waits may be the last of it.
+  topics.end(topic);
+}
+
 void io_worker::drop_live() {
   for (const auto& each : all_of(live_))
     each->go_away();

@@ -20,8 +20,8 @@ struct live_position {
   std::shared_ptr<const std::string> cursor;
 };
 
-/// The changes of a topic after `from_seq`, the first of which has `first_seq`, up to the position
-/// `through`. Made once, and given to everybody whose position is between the first two.
+/// The changes of a topic after `from_seq` up to the position `through`. Made once, and given to
+/// everybody who has come as far as `from_seq`, and not as far as `first_seq`.
 struct publication {
   std::string topic;
   std::uint64_t from_seq = 0;
@@ -64,6 +64,13 @@ public:
     return position;
   }
 
+  /// Nobody follows it, and whoever will has read everything by then.
+  void end(const std::string& topic) {
+    if (const auto found = topics_.find(topic);
+        found != topics_.end() && found->second.followers.empty())
+      topics_.erase(found);
+  }
+
   /// From all topics.
   void forget(std::uint64_t follower) {
     for (auto& [name, entry] : topics_)
@@ -91,7 +98,7 @@ public:
         last_cursor = position.cursor;
         bytes = published.bytes(*last_cursor);
       }
-      if (fits && send(at->first, bytes)) {
+      if (fits && (bytes->empty() || send(at->first, bytes))) {
         position = published.through;
         ++at;
         continue;
@@ -116,6 +123,8 @@ public:
   virtual ~live_publisher() = default;
   /// Publications of one topic come in their order.
   virtual void publish(publication published) = 0;
+  /// Nobody follows this topic any more.
+  virtual void end_topic(std::string topic) = 0;
   /// Sends all live connections away (1001), so that they come again.
   virtual void drop_all() = 0;
 };

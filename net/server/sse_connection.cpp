@@ -13,6 +13,7 @@ using boost::system::error_code;
 // A comment keeps proxies from closing the connection, and finds out whether the peer is there.
 constexpr std::chrono::seconds comment_after{15};
 constexpr std::chrono::seconds unsent_for_max{45};
+constexpr std::size_t unsent_max = std::size_t{256} << 10;
 
 // Without a length: the stream ends with the connection (RFC 9112, 6.3).
 constexpr std::string_view head = "HTTP/1.1 200 OK\r\n"
@@ -30,8 +31,9 @@ public:
   void start() override {
     stream_.set_owner(
       weak_from_this(), [this] { on_drained(); }, [this] { end(); });
-    stream_.push(std::make_shared<std::string>(head));
     begin();
+    stream_.push(
+      std::make_shared<std::string>(head)); // Before what the session sends: that is posted.
     watch();
   }
   void go_away() override {
@@ -41,11 +43,13 @@ public:
     stream_.close(); // Which says so to `end`.
   }
   void on_time(io_clock::time_point now) override {
+    stream_.look_for_progress();
     const auto quiet = now - stream_.moved_at();
     if (stream_.waiting_bytes() != 0) {
-      if (quiet > unsent_for_max)
+      if (quiet > unsent_for_max || closing_)
         close();
-    } else if (quiet > comment_after && !closing_) {
+    } else if (now - commented_at_ > comment_after) {
+      commented_at_ = now;
       stream_.push(comment());
     }
   }
@@ -63,7 +67,7 @@ public:
   }
   void resume() override {}
   bool deliver(const shared_bytes& bytes) override {
-    if (closing_ || stream_.is_blocked())
+    if (closing_ || stream_.is_blocked() || stream_.waiting_bytes() > unsent_max)
       return false;
     stream_.queue(bytes);
     return true;
@@ -98,6 +102,7 @@ private:
 
   gathering_stream stream_;
   std::array<char, 64> ignored_{};
+  io_clock::time_point commented_at_ = io_clock::now();
   bool closing_ = false;
   bool drain_wanted_ = false;
 };

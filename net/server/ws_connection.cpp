@@ -9,6 +9,7 @@
 #include <boost/beast/websocket/rfc6455.hpp>
 #include <boost/beast/websocket/stream.hpp>
 
+#include <optional>
 #include <utility>
 
 namespace syncline::net {
@@ -21,11 +22,12 @@ using boost::system::error_code;
 // in the program, and an offer is declined.
 using ws_stream = websocket::stream<gathering_stream, false>;
 
-// After so long without a byte in either direction a ping goes out; after the longer time the peer
-// is gone. Beast has timers of its own, but they hear only what comes in: a slow line that takes a
-// long message would be cut.
+// After so long without a sign of the peer a ping goes out; after the longer time the peer is gone.
+// Beast has timers of its own, but they hear only what comes in: a slow line that takes a long
+// message would be cut.
 constexpr std::chrono::seconds ping_after{20};
-constexpr std::chrono::seconds silence_max{40};
+constexpr std::chrono::seconds silence_max{45};
+constexpr std::chrono::seconds close_max{10};
 constexpr std::chrono::seconds handshake_max{10};
 constexpr std::size_t close_reason_max = 123;
 // Above this much that the peer has not taken, nothing more is read from it.
@@ -56,7 +58,7 @@ public:
   }
   void on_time(io_clock::time_point now) override;
   void send(shared_bytes bytes) override {
-    if (!open_)
+    if (!is_open())
       return;
     drain_wanted_ = true;
     stream_.next_layer().push(std::move(bytes));
@@ -64,7 +66,8 @@ public:
   void close_with(std::uint16_t code, const std::string& reason) override;
   void resume() override;
   bool deliver(const shared_bytes& bytes) override {
-    if (!open_ || stream_.next_layer().is_blocked())
+    auto& out = stream_.next_layer();
+    if (!is_open() || out.is_blocked() || out.waiting_bytes() > unsent_max)
       return false;
     stream_.next_layer().queue(bytes);
     return true;
@@ -77,6 +80,10 @@ private:
   std::shared_ptr<ws_connection> self() {
     return std::static_pointer_cast<ws_connection>(shared_from_this());
   }
+  // Beast ends it on its own where a message breaks the rules: nothing follows its close frame.
+  [[nodiscard]] bool is_open() const {
+    return open_ && stream_.is_open();
+  }
   void on_accepted(error_code error);
   void read();
   void on_read(error_code error);
@@ -86,6 +93,7 @@ private:
   live_opening opening_;
   ws_stream stream_;
   beast::flat_buffer message_;
+  std::optional<io_clock::time_point> closing_since_;
   bool open_ = false;         // data may be sent
   bool reading_ = false;      // a read is under way
   bool wants_more_ = true;    // the peer can take the next message
@@ -166,18 +174,23 @@ void ws_connection::on_drained() {
 void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
   if (!std::exchange(open_, false))
     return;
+  closing_since_ = io_clock::now();
   const beast::string_view text{reason.data(), std::min(reason.size(), close_reason_max)};
   stream_.async_close(websocket::close_reason{static_cast<websocket::close_code>(code), text},
                       [self = self()](error_code) { self->close(); });
 }
 
 void ws_connection::on_time(io_clock::time_point now) {
+  if (closing_since_ && now - *closing_since_ > close_max)
+    return close();
   if (!wants_more_)
     return; // It is we who do not listen.
+  if (now - stream_.next_layer().moved_at() > ping_after / 2)
+    stream_.next_layer().look_for_progress();
   const auto silent = now - stream_.next_layer().moved_at();
   if (silent > silence_max)
     return close();
-  if (silent < ping_after || !open_ || std::exchange(pinging_, true))
+  if (silent < ping_after || !is_open() || std::exchange(pinging_, true))
     return;
   stream_.async_ping({}, [self = self()](error_code) { self->pinging_ = false; });
 }

@@ -84,6 +84,7 @@
                              what_changes_during_a_walk_comes_as_changes)                          \
   SYNCLINE_SERVER_STORE_CASE(server_page_contract, factory,                                        \
                              m4_an_item_born_and_deleted_behind_a_walk_leaves_no_ghost)            \
+  SYNCLINE_SERVER_STORE_CASE(server_live_contract, factory, a_page_says_for_whom_it_is_the_same)   \
   SYNCLINE_SERVER_STORE_CASE(server_live_contract, factory,                                        \
                              behind_its_walk_every_client_has_the_same_cursor)                     \
   SYNCLINE_SERVER_STORE_CASE(server_live_contract, factory,                                        \

@@ -48,6 +48,25 @@ struct server_live_contract {
     BOOST_TEST(!factory.store().head("default", "bad name\n", false).has_value());
     BOOST_TEST(factory.store().head("default", "empty", false).value().seq == 5U);
   }
+
+  static void a_page_says_for_whom_it_is_the_same() {
+    Factory factory;
+    sender a{"client-a"};
+    create(factory, a, 0, 1);
+    auto query = query_from(factory.store().head("default", "items", true).value().token);
+    BOOST_TEST(answer_to(factory.store(), query).same_before_seq == 0U);
+    sent(factory.store(), a, creating("x"));       // 2
+    sent(factory.store(), a, adding("x", "n", 1)); // 3
+    BOOST_TEST(answer_to(factory.store(), query).same_before_seq == 3U);
+    query.plain = true; // Who has come to 2 knows x: to him it was changed, to others created.
+    BOOST_TEST(answer_to(factory.store(), query).same_before_seq == 2U);
+    sent(factory.store(), a, deleting("x", stamp_of(factory.store(), "x")));
+    const auto withheld = answer_to(factory.store(), query);
+    BOOST_TEST(withheld.page.deleted_size() == 0); // But he has to hear of it.
+    BOOST_TEST(withheld.same_before_seq == 2U);
+    query.all_tombstones = true;
+    BOOST_TEST(page_of(factory.store(), query).deleted_size() == 1);
+  }
 };
 
 } // namespace syncline::storage::test
