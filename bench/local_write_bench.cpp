@@ -22,17 +22,21 @@ class same_shape {
 public:
   explicit same_shape(const std::filesystem::path& directory) : store_{directory, 4} {}
 
-  void write(const std::string& id, const std::string& body) {
+  void begin() {
+    store_.begin();
+  }
+  void put(const std::string& id, const std::string& body) {
     constexpr std::size_t lane_bytes = 100;
     constexpr std::size_t entry_bytes = 120;
     constexpr std::size_t change_bytes = 50;
     constexpr std::size_t counter_bytes = 90;
     const std::string number = rising_key(++writes_);
-    store_.begin();
     store_.put(id, body + std::string(lane_bytes, 'l'), 0);
     store_.put(number, body + std::string(entry_bytes, 'e'), 1);
     store_.put(number, std::string(change_bytes, 'c'), 2);
     store_.put("counters", std::string(counter_bytes, 'n'), 3);
+  }
+  void commit() {
     store_.commit();
   }
 
@@ -55,6 +59,15 @@ double timed_us(Write write) {
   return watch.seconds() * 1e6;
 }
 
+template <class Store>
+double one_commit_us(Store& store, const std::string& id, const std::string& body) {
+  return timed_us([&] {
+    store.begin();
+    store.put(id, body);
+    store.commit();
+  });
+}
+
 // Ours and LMDB's take turns, because the disk changes from one second to the next.
 void one_write(benchmark::State& state) {
   constexpr std::size_t writes = 1000;
@@ -71,12 +84,8 @@ void one_write(benchmark::State& state) {
     for (std::size_t i = 0; i < writes; ++i) {
       const auto& id = ids[random() % ids.size()];
       const auto body = make_body(i, 1, id_kind::random);
-      raw_us.push_back(timed_us([&] {
-        raw.begin();
-        raw.put(id, body);
-        raw.commit();
-      }));
-      shaped_us.push_back(timed_us([&] { shaped.write(id, body); }));
+      raw_us.push_back(one_commit_us(raw, id, body));
+      shaped_us.push_back(one_commit_us(shaped, id, body));
       our_us.push_back(
         timed_us([&] { static_cast<void>(value_or_fail(ours->put(collection, id, body))); }));
     }
@@ -98,9 +107,10 @@ constexpr std::size_t writes_each = 1000;
 
 // The floor: one thread that commits 64 random keys at a time, which is as large as a group of 64
 // writers can be when each waits for its own.
+template <class Store>
 double raw_grouped_per_second(const std::vector<std::string>& ids) {
   const data_directory place;
-  raw_lmdb raw{place / "raw"};
+  Store raw{place / "raw"};
   std::mt19937_64 random{7};
   const stopwatch watch;
   for (std::size_t group = 0; group < writes_each; ++group) {
@@ -115,7 +125,8 @@ double raw_grouped_per_second(const std::vector<std::string>& ids) {
 void many_writers(benchmark::State& state) {
   const auto ids = make_ids(id_kind::random, 100'000);
   for (auto _ : state) {
-    const double floor = raw_grouped_per_second(ids);
+    const double floor = raw_grouped_per_second<raw_lmdb>(ids);
+    const double shaped = raw_grouped_per_second<same_shape>(ids);
     const data_directory place;
     const auto ours = open_local(place);
     std::vector<double> times_us(writers * writes_each);
@@ -142,6 +153,8 @@ void many_writers(benchmark::State& state) {
     state.counters["writes_per_s"] = rate;
     state.counters["floor_per_s"] = floor;
     state.counters["of_floor"] = rate / floor;
+    state.counters["floor_same_shape_per_s"] = shaped;
+    state.counters["of_floor_same_shape"] = rate / shaped;
     state.counters["p50_us"] = median(times_us);
     state.counters["p99_us"] = times_us[times_us.size() * 99 / 100];
     state.counters["cpu_us_per_write"] = busy * 1e6 / static_cast<double>(writers * writes_each);

@@ -3,8 +3,10 @@
 
 #include "client_storage.pb.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <utility>
 
 namespace syncline::actors::client {
 

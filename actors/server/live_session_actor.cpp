@@ -32,7 +32,10 @@ public:
     : self_{self}, readable_{std::move(readable)}, hub_{std::move(hub)}, store_{std::move(store)},
       options_{std::move(options)}, writes_{options_.ask.collection} {}
 
+  // However it ends: a connection without its session would be silent.
   ~live_session_state() {
+    if (link_ && !closed_)
+      link_->close(close_error, "internal_error");
     for (const auto& [collection, wanted] : wanted_)
       leave(collection);
   }
@@ -60,16 +63,14 @@ private:
   };
 
   [[nodiscard]] bool speaks_protocol() const {
-    return options_.ask.kind == net::live_kind::protocol;
+    return options_.ask.form == msg::PROTOCOL;
   }
 
   [[nodiscard]] msg::Topic topic_of(const std::string& collection) const {
     msg::Topic topic;
     topic.set_space(options_.space);
     topic.set_collection(collection);
-    topic.set_form(speaks_protocol()                                ? msg::PROTOCOL
-                   : options_.ask.kind == net::live_kind::websocket ? msg::WEBSOCKET
-                                                                    : msg::EVENTS);
+    topic.set_form(options_.ask.form);
     return topic;
   }
 
@@ -116,7 +117,7 @@ private:
         return fail(head.error());
       entry.cursor = std::move(head->token);
     }
-    if (options_.ask.kind == net::live_kind::events)
+    if (options_.ask.form == msg::EVENTS)
       send("retry: " + std::to_string(options_.reconnect.min_ms) + "\nid: " + entry.cursor +
            "\n\n");
     read_later(collection);
@@ -150,7 +151,7 @@ private:
     auto query = topic_query(topic, entry.cursor, options_.page_bytes_max);
     query.seen = seen_;
     // Who writes knows ids that his cursor does not, and has to hear of their end.
-    query.all_tombstones = options_.ask.kind == net::live_kind::websocket;
+    query.all_tombstones = options_.ask.form == msg::WEBSOCKET;
     auto output = readable_->delta(query);
     if (!output) {
       fail(output.error());
@@ -225,7 +226,7 @@ private:
   void fail(const core::error& error) {
     if (std::exchange(closed_, true))
       return;
-    if (options_.ask.kind == net::live_kind::websocket)
+    if (options_.ask.form == msg::WEBSOCKET)
       link_->send(net::make_message_frame(net::write_error_json("", error), true));
     link_->close(error.code == "cursor_expired" || error.code == "bad_cursor" ? close_policy
                                                                               : close_error,
@@ -300,6 +301,8 @@ private:
 
   void end_writes(const core::expected<msg::BatchApplied>& outcome, bool held_back) {
     writing_ = false;
+    if (closed_)
+      return; // It may have joined nothing.
     const auto cursor = core::decode_cursor(wanted_.at(options_.ask.collection).cursor);
     const bool is_known = cursor && cursor->phase() == msg::Cursor::CHANGES;
     send(writes_.answers(outcome, is_known ? cursor->seq() : 0));

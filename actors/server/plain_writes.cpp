@@ -1,5 +1,6 @@
 #include "actors/server/plain_writes.hpp"
 
+#include "core/ensure.hpp"
 #include "net/protocol/item_event.hpp"
 #include "net/server/live.hpp"
 
@@ -43,6 +44,7 @@ std::string plain_writes::answers(const core::expected<msg::BatchApplied>& outco
     if (!write.error.code.empty() || !refused.code.empty()) {
       answer = net::write_error_json(write.id, write.error.code.empty() ? refused : write.error);
     } else {
+      core::ensure(answered < outcome->response().results_size(), "each mutation has a result");
       const auto& result = outcome->response().results(answered++);
       if (result.status() == msg::SYNCED && !result.not_found()) {
         const auto previous = result.previous_stamp().seq();

@@ -26,7 +26,7 @@ public:
   [[nodiscard]] bool empty() const {
     return waiting_.empty();
   }
-  /// No more is to be read from the client for now.
+  /// Whether nothing more is to be read from the client until some of it is carried out.
   [[nodiscard]] bool is_full() const {
     return waiting_.size() >= waiting_max || waiting_bytes_ >= waiting_bytes_max;
   }

@@ -116,13 +116,14 @@ net::http_server::live_offer offer_echo() {
 
 // A plain client that could never begin is told so in HTTP, where its library can see it.
 expected<void> check_cursor(const storage::server_store& store, const net::live_ask& ask) {
-  if (ask.kind == net::live_kind::protocol || !ask.cursor)
+  if (ask.form == msg::PROTOCOL || !ask.cursor)
     return {};
   storage::delta_query query;
   query.collection = ask.collection;
   query.cursor = *ask.cursor;
   query.limit = 1;
   query.plain = true;
+  query.all_tombstones = true; // A page that withholds them may have to walk far for its one item.
   const auto output = store.delta(query);
   if (!output)
     return output.error();
@@ -253,7 +254,7 @@ expected<net::http_server::live_offer> server::parts::open_live(const msg::HttpR
   settings.ask = std::move(*ask);
   settings.reconnect = options.reconnect;
   net::http_server::live_offer offer;
-  if (settings.ask.kind == net::live_kind::protocol) {
+  if (settings.ask.form == msg::PROTOCOL) {
     offer.subprotocol = net::stream_subprotocol;
     offer.message_bytes_max = net::client_frame_bytes_max;
   }

@@ -186,11 +186,11 @@ expected<live_ask> read_live_request(const msg::HttpRequest& request) {
     return target.error();
   live_ask ask;
   if (target->path == "/events")
-    ask.kind = live_kind::events;
+    ask.form = msg::EVENTS;
   else if (target->path != "/stream")
     return fail("unknown_route", "there is no WebSocket at '" + target->path.substr(0, 100) + "'");
   else if (choose_subprotocol(request, {stream_subprotocol}) == stream_subprotocol)
-    ask.kind = live_kind::protocol;
+    ask.form = msg::PROTOCOL;
   auto collection = read_collection(*target);
   if (!collection)
     return collection.error();
@@ -199,7 +199,7 @@ expected<live_ask> read_live_request(const msg::HttpRequest& request) {
     ask.cursor = *cursor;
   // What a browser remembers is later than what its page once asked for.
   if (const auto last = header_of(request, "last-event-id");
-      !last.empty() && ask.kind == live_kind::events)
+      !last.empty() && ask.form == msg::EVENTS)
     ask.cursor = std::string{last};
   return ask;
 }

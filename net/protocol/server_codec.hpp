@@ -5,6 +5,7 @@
 #include "core/expected.hpp"
 #include "http.pb.h"
 #include "net/protocol/batch_json.hpp"
+#include "stream.pb.h"
 #include "wire.pb.h"
 
 #include <cstdint>
@@ -49,11 +50,9 @@ struct server_ask {
 [[nodiscard]] core::expected<server_ask> read_request(const msg::HttpRequest& request);
 
 /// What a connection that leaves HTTP is for (PROTOCOL.md sections 5 and 6).
-enum class live_kind { protocol, websocket, events };
-
 struct live_ask {
-  live_kind kind = live_kind::websocket;
-  std::string collection = "items";  ///< not for `protocol`, which names its own
+  msg::LiveForm form = msg::WEBSOCKET;
+  std::string collection = "items";  ///< not for PROTOCOL, whose client names its own
   std::optional<std::string> cursor; ///< none: only what comes from now on
 };
 

@@ -56,13 +56,17 @@ void gathering_stream::flush() {
   }
 }
 
-void gathering_stream::look_for_progress() {
-  int unacknowledged = 0;
-  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &unacknowledged) != 0)
-    return;
-  if (unacknowledged < unacknowledged_)
+std::size_t gathering_stream::look_for_progress() {
+  // The kernel of a peer whose program hangs acknowledges pings all the same.
+  constexpr std::size_t long_message = 1024;
+  int held = 0;
+  if (::ioctl(socket_.native_handle(), SIOCOUTQ, &held) != 0)
+    return waiting_bytes_;
+  const auto unacknowledged = static_cast<std::size_t>(held);
+  if (unacknowledged < unacknowledged_ && unacknowledged_ > long_message)
     moved_at_ = io_clock::now();
   unacknowledged_ = unacknowledged;
+  return unacknowledged + waiting_bytes_;
 }
 
 void gathering_stream::forget_sent(std::size_t bytes) {

@@ -57,7 +57,7 @@ public:
     queue(std::move(bytes));
     flush();
   }
-  /// The socket takes no more for now.
+  /// Whether the socket is full.
   [[nodiscard]] bool is_blocked() const {
     return waits_writable_;
   }
@@ -68,9 +68,10 @@ public:
   [[nodiscard]] io_clock::time_point moved_at() const {
     return moved_at_;
   }
-  /// Looks whether the peer has acknowledged any of what the kernel holds for it. To be called now
-  /// and then while nothing else is heard of it: on a slow line that takes a long message.
-  void look_for_progress();
+  /// Looks whether the peer takes a long message on a slow line: whether it has acknowledged any of
+  /// what the kernel held for it, which counts for `moved_at` where that was more than a ping. To
+  /// be called now and then. Bytes that it has not acknowledged, those that wait here included.
+  std::size_t look_for_progress();
   [[nodiscard]] stream_socket& socket() {
     return socket_;
   }
@@ -153,7 +154,7 @@ private:
   std::size_t sent_of_first_ = 0;
   std::size_t waiting_bytes_ = 0;
   io_clock::time_point moved_at_ = io_clock::now();
-  int unacknowledged_ = 0; // bytes, when it was looked last
+  std::size_t unacknowledged_ = 0; // bytes that the kernel held when it was looked last
   bool waits_writable_ = false;
   bool broken_ = false;
   std::weak_ptr<void> owner_;

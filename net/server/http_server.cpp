@@ -57,10 +57,6 @@ core::expected<void> open_acceptor(stream_acceptor& acceptor, const tcp::endpoin
   return core::fail("bad_address", "cannot listen on " + where + ": " + error.message());
 }
 
-} // namespace
-
-namespace {
-
 class worker_publisher : public live_publisher {
 public:
   explicit worker_publisher(std::vector<std::shared_ptr<reply_gate>> gates)

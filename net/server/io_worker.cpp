@@ -69,8 +69,10 @@ void io_worker::count_out() {
 // One timer looks at all connections, so that a request costs no timer of its own.
 void io_worker::sweep() {
   const auto& settings = state.settings;
-  const auto shortest = std::min({settings.head_timeout, settings.body_idle_timeout,
-                                  settings.keep_alive_timeout, settings.linger_timeout});
+  const auto shortest =
+    std::min({settings.head_timeout, settings.body_idle_timeout, settings.keep_alive_timeout,
+              settings.linger_timeout, settings.live_ping_after, settings.live_silence_max,
+              settings.live_comment_after, settings.live_close_max});
   timer_.expires_after(
     std::clamp(shortest / 4, std::chrono::milliseconds{5}, std::chrono::milliseconds{500}));
   timer_.async_wait([this](error_code error) {

@@ -43,6 +43,10 @@ public:
   }
 
 protected:
+  /// Bytes. Above this much that the peer has not taken, it is sent no publication and nothing more
+  /// is read from it.
+  static constexpr std::size_t unsent_max = std::size_t{256} << 10;
+
   [[nodiscard]] std::shared_ptr<live_link> make_link();
   void begin() {
     peer_->on_begin(make_link());
@@ -50,8 +54,8 @@ protected:
   [[nodiscard]] live_peer& peer() const {
     return *peer_;
   }
-  [[nodiscard]] io_worker& worker() const {
-    return worker_;
+  [[nodiscard]] const http_server::options& limits() const {
+    return worker_.state.settings;
   }
   /// The connection is gone. Once.
   void end();

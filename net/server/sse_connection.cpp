@@ -3,17 +3,14 @@
 #include "net/server/gathering_stream.hpp"
 #include "net/server/live_connection.hpp"
 
+#include <algorithm>
+#include <optional>
 #include <utility>
 
 namespace syncline::net {
 namespace {
 
 using boost::system::error_code;
-
-// A comment keeps proxies from closing the connection, and finds out whether the peer is there.
-constexpr std::chrono::seconds comment_after{15};
-constexpr std::chrono::seconds unsent_for_max{45};
-constexpr std::size_t unsent_max = std::size_t{256} << 10;
 
 // Without a length: the stream ends with the connection (RFC 9112, 6.3).
 constexpr std::string_view head = "HTTP/1.1 200 OK\r\n"
@@ -31,9 +28,8 @@ public:
   void start() override {
     stream_.set_owner(
       weak_from_this(), [this] { on_drained(); }, [this] { end(); });
-    begin();
-    stream_.push(
-      std::make_shared<std::string>(head)); // Before what the session sends: that is posted.
+    begin(); // What the session sends is posted, and so comes after the head.
+    stream_.push(std::make_shared<std::string>(head));
     watch();
   }
   void go_away() override {
@@ -43,31 +39,35 @@ public:
     stream_.close(); // Which says so to `end`.
   }
   void on_time(io_clock::time_point now) override {
-    stream_.look_for_progress();
-    const auto quiet = now - stream_.moved_at();
-    if (stream_.waiting_bytes() != 0) {
-      if (quiet > unsent_for_max || closing_)
-        close();
-    } else if (now - commented_at_ > comment_after) {
+    if (closing_since_ && now - *closing_since_ > limits().live_close_max)
+      return close();
+    if (stream_.look_for_progress() == 0)
+      taken_all_at_ = now;
+    const auto waited = now - std::max(taken_all_at_, stream_.moved_at());
+    // A peer that is gone is found out by what it does not acknowledge, if only a comment.
+    if (waited > limits().live_silence_max - limits().live_comment_after)
+      return close();
+    if (stream_.waiting_bytes() == 0 && now - commented_at_ > limits().live_comment_after) {
       commented_at_ = now;
       stream_.push(comment());
     }
   }
 
   void send(shared_bytes bytes) override {
-    if (closing_)
+    if (closing_since_)
       return;
     drain_wanted_ = true;
     stream_.push(std::move(bytes));
   }
   void close_with(std::uint16_t, const std::string&) override {
-    closing_ = true;
+    if (!closing_since_)
+      closing_since_ = io_clock::now();
     if (stream_.waiting_bytes() == 0)
       close();
   }
   void resume() override {}
   bool deliver(const shared_bytes& bytes) override {
-    if (closing_ || stream_.is_blocked() || stream_.waiting_bytes() > unsent_max)
+    if (closing_since_ || stream_.is_blocked() || stream_.waiting_bytes() > unsent_max)
       return false;
     stream_.queue(bytes);
     return true;
@@ -94,7 +94,7 @@ private:
   }
 
   void on_drained() {
-    if (closing_)
+    if (closing_since_)
       return close();
     if (std::exchange(drain_wanted_, false))
       peer().on_drained();
@@ -103,7 +103,8 @@ private:
   gathering_stream stream_;
   std::array<char, 64> ignored_{};
   io_clock::time_point commented_at_ = io_clock::now();
-  bool closing_ = false;
+  io_clock::time_point taken_all_at_ = io_clock::now();
+  std::optional<io_clock::time_point> closing_since_;
   bool drain_wanted_ = false;
 };
 

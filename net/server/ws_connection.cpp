@@ -22,16 +22,8 @@ using boost::system::error_code;
 // in the program, and an offer is declined.
 using ws_stream = websocket::stream<gathering_stream, false>;
 
-// After so long without a sign of the peer a ping goes out; after the longer time the peer is gone.
-// Beast has timers of its own, but they hear only what comes in: a slow line that takes a long
-// message would be cut.
-constexpr std::chrono::seconds ping_after{20};
-constexpr std::chrono::seconds silence_max{45};
-constexpr std::chrono::seconds close_max{10};
 constexpr std::chrono::seconds handshake_max{10};
 constexpr std::size_t close_reason_max = 123;
-// Above this much that the peer has not taken, nothing more is read from it.
-constexpr std::size_t unsent_max = std::size_t{256} << 10;
 
 beast::http::request<beast::http::empty_body> to_beast(const msg::HttpRequest& request) {
   beast::http::request<beast::http::empty_body> out{beast::http::verb::get, request.target(), 11};
@@ -40,7 +32,6 @@ beast::http::request<beast::http::empty_body> to_beast(const msg::HttpRequest& r
   return out;
 }
 
-//
 // handshake --accepted--> open --close from either side--> closing --> gone
 class ws_connection : public live_connection {
 public:
@@ -106,6 +97,7 @@ private:
 void ws_connection::start() {
   stream_.next_layer().set_owner(
     weak_from_this(), [this] { on_drained(); }, [this] { on_broken(); });
+  // Beast's own timers hear only what comes in: a slow line that takes a long message would be cut.
   websocket::stream_base::timeout patience{};
   patience.handshake_timeout = handshake_max;
   patience.idle_timeout = websocket::stream_base::none();
@@ -181,16 +173,16 @@ void ws_connection::close_with(std::uint16_t code, const std::string& reason) {
 }
 
 void ws_connection::on_time(io_clock::time_point now) {
-  if (closing_since_ && now - *closing_since_ > close_max)
+  if (closing_since_ && now - *closing_since_ > limits().live_close_max)
     return close();
   if (!wants_more_)
     return; // It is we who do not listen.
-  if (now - stream_.next_layer().moved_at() > ping_after / 2)
+  if (now - stream_.next_layer().moved_at() > limits().live_ping_after / 2)
     stream_.next_layer().look_for_progress();
   const auto silent = now - stream_.next_layer().moved_at();
-  if (silent > silence_max)
+  if (silent > limits().live_silence_max)
     return close();
-  if (silent < ping_after || !is_open() || std::exchange(pinging_, true))
+  if (silent < limits().live_ping_after || !is_open() || std::exchange(pinging_, true))
     return;
   stream_.async_ping({}, [self = self()](error_code) { self->pinging_ = false; });
 }

@@ -13,17 +13,11 @@ import sys
 import tempfile
 from pathlib import Path
 
+from checks import check, report
+
 PROGRAM = os.environ.get("SYNCLINE_PROGRAM") or str(
     Path(__file__).resolve().parents[2] / "build/release/bin/syncline")
 LIMIT_S = 60
-checks = 0
-
-
-def check(what, holds):
-    global checks
-    checks += 1
-    if not holds:
-        sys.exit(f"failed: {what}")
 
 
 class Shell:
@@ -227,7 +221,7 @@ def main():
                 server.process.kill()
         files(shell)
         stories(shell)
-    print(f"{checks} checks")
+    report()
 
 
 if __name__ == "__main__":

@@ -6,24 +6,15 @@ import http.client
 import json
 import signal
 import socket
-import sys
 import urllib.request
 
+from checks import check, report, skip
 from server_process import running_server
 
 try:
     import websockets
 except ImportError:
-    print("SKIPPED: python3-websockets is not installed")
-    sys.exit(77)
-
-checks = []
-
-
-def check(what, good):
-    checks.append(what)
-    if not good:
-        raise AssertionError(what)
+    skip("python3-websockets is not installed")
 
 
 class plain_client:
@@ -246,9 +237,8 @@ async def run(process, port):
 def main():
     with running_server() as (process, port):
         asyncio.run(asyncio.wait_for(run(process, port), 120))
-    print(f"{len(checks)} checks")
-    return 0
+    report()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -5,23 +5,16 @@ import json
 import os
 import queue
 import subprocess
-import sys
 import tempfile
 import threading
 from pathlib import Path
 
+from checks import check, report, skip
 from server_process import ROOT, start_server
 
 EXAMPLES = ROOT / "examples" / "plain_js"
 LINES_MAX = 60
 NODE = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
-checks = []
-
-
-def check(what, good):
-    checks.append(what)
-    if not good:
-        raise AssertionError(what)
 
 
 def has_node():
@@ -147,8 +140,7 @@ def writes_over_the_stream(server):
 
 def main():
     if not has_node():
-        print("SKIPPED: nodejs, node-ws or node-eventsource is not installed")
-        return 77
+        skip("nodejs, node-ws or node-eventsource is not installed")
     for script in EXAMPLES.glob("*.js"):
         check("short", len(script.read_text().splitlines()) < LINES_MAX)
     with tempfile.TemporaryDirectory() as folder:
@@ -160,9 +152,8 @@ def main():
             writes_over_the_stream(server)
         finally:
             server.kill()
-    print(f"{len(checks)} checks")
-    return 0
+    report()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from checks import skip
 from server_process import ROOT, running_server
 
 DATA = Path(os.environ.get("SYNCLINE_TEST_DATA", ROOT.parent / "shared" / "data"))
@@ -15,8 +16,7 @@ CASES = 239
 
 def main():
     if not REPLAY.exists():
-        print("SKIPPED: the WebSocket cases are not below SYNCLINE_TEST_DATA")
-        return 77
+        skip("the WebSocket cases are not below SYNCLINE_TEST_DATA")
     with running_server("--debug-echo") as (_, port):
         run = subprocess.run(
             ["/usr/bin/python3", REPLAY, "127.0.0.1", str(port), "/debug/echo"],

@@ -5,24 +5,15 @@ import asyncio
 import signal
 import socket
 import struct
-import sys
 import time
 
+from checks import check, report, skip
 from server_process import running_server
 
 try:
     import websockets
 except ImportError:
-    print("SKIPPED: python3-websockets is not installed")
-    sys.exit(77)
-
-checks = []
-
-
-def check(what, good):
-    checks.append(what)
-    if not good:
-        raise AssertionError(what)
+    skip("python3-websockets is not installed")
 
 
 async def refusal_of(url, **how):
@@ -97,7 +88,7 @@ async def talk_to(server, port):
 def main():
     with running_server("--debug-echo") as (server, port):
         asyncio.run(asyncio.wait_for(talk_to(server, port), 120))
-    print(f"{len(checks)} checks")
+    report()
 
 
 main()

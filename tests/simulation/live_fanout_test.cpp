@@ -162,7 +162,7 @@ void simulated_io::publish(net::publication published) {
 
 /// One client: what it holds, and from where it would resume.
 struct live_client {
-  net::live_kind kind;
+  msg::LiveForm form;
   std::string collection; // not for the protocol, which follows all
   contents held;
   std::map<std::string, std::string> cursors; // by collection; SSE and WebSocket: one
@@ -173,7 +173,7 @@ struct live_client {
   std::deque<json> written; // and not answered
 
   void receive(std::string_view bytes) {
-    if (kind == net::live_kind::events) {
+    if (form == msg::EVENTS) {
       BOOST_REQUIRE(events
                       .feed(bytes,
                             [this](const net::sse_event& event) {
@@ -184,7 +184,7 @@ struct live_client {
       return;
     }
     for (const auto& message : messages_in(bytes))
-      if (kind == net::live_kind::protocol)
+      if (form == msg::PROTOCOL)
         take_frame(message);
       else
         take_text(json::parse(message));
@@ -324,7 +324,7 @@ public:
     for (const auto& client : clients_) {
       BOOST_TEST(io_.wires.at(client->connection)->close_code == 0);
       BOOST_TEST((client->held == expected_of(*client)));
-      if (client->kind == net::live_kind::protocol)
+      if (client->form == msg::PROTOCOL)
         BOOST_TEST(client->caught_up.size() == collections.size());
     }
   }
@@ -356,9 +356,9 @@ private:
   // A plain client holds what was there before it came: it has pulled that.
   void add_client() {
     auto client = std::make_unique<live_client>();
-    client->kind = static_cast<net::live_kind>(random_() % 3);
+    client->form = static_cast<msg::LiveForm>(random_() % 3);
     client->collection = collections[random_() % collections.size()];
-    if (client->kind != net::live_kind::protocol) {
+    if (client->form != msg::PROTOCOL) {
       client->held = expected_of(*client);
       client->cursors[client->collection] =
         store_->head("default", client->collection, true).value().token;
@@ -370,9 +370,9 @@ private:
   void connect(live_client& client) {
     live_session_options options;
     options.page_bytes_max = 300;
-    options.ask.kind = client.kind;
+    options.ask.form = client.form;
     options.ask.collection = client.collection;
-    if (client.kind != net::live_kind::protocol)
+    if (client.form != msg::PROTOCOL)
       options.ask.cursor = client.cursors[client.collection];
     client.events = net::sse_parser{};
     client.caught_up.clear();
@@ -380,7 +380,7 @@ private:
       spawn_live_session(system_.system(), store_, hub_, writer_, std::move(options)));
     client.connection =
       io_.connect(peer, [&client](std::string_view bytes) { client.receive(bytes); });
-    if (client.kind != net::live_kind::protocol)
+    if (client.form != msg::PROTOCOL)
       return;
     msg::StreamFrame hello;
     for (const auto& collection : collections) {
@@ -432,7 +432,7 @@ private:
 
   void write_over_websocket() {
     for (const auto& client : clients_) {
-      if (client->kind != net::live_kind::websocket || client->connection == 0 ||
+      if (client->form != msg::WEBSOCKET || client->connection == 0 ||
           asked_[client->connection] > client->answers + 3)
         continue;
       ++asked_[client->connection];
@@ -454,7 +454,7 @@ private:
   contents expected_of(const live_client& client) {
     contents expected;
     for (const auto& collection : collections) {
-      if (client.kind != net::live_kind::protocol && collection != client.collection)
+      if (client.form != msg::PROTOCOL && collection != client.collection)
         continue;
       storage::delta_query query;
       query.collection = collection;

@@ -8,22 +8,17 @@ namespace syncline::storage::test {
 
 template <class Factory>
 struct server_live_contract {
-  static void create(Factory& factory, sender& from, int first, int end) {
-    for (int i = first; i < end; ++i)
-      sent(factory.store(), from, creating(numbered(i)));
-  }
-
   static void behind_its_walk_every_client_has_the_same_cursor() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 3);
+    create(factory.store(), a, 0, 3);
     mirror early;
     early.pull_all(factory.store());
-    create(factory, a, 3, 5);
+    create(factory.store(), a, 3, 5);
     mirror late;
     late.pull_all(factory.store());
     early.pull_all(factory.store());
-    create(factory, a, 5, 6);
+    create(factory.store(), a, 5, 6);
     early.pull_all(factory.store());
     late.pull_all(factory.store());
     BOOST_TEST(early.cursor() == late.cursor());
@@ -33,7 +28,7 @@ struct server_live_contract {
   static void behind_the_head_there_is_nothing_but_what_comes() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 3);
+    create(factory.store(), a, 0, 3);
     for (const bool plain : {false, true}) {
       const auto head = factory.store().head("default", "items", plain).value();
       auto query = query_from(head.token);
@@ -52,7 +47,7 @@ struct server_live_contract {
   static void a_page_says_for_whom_it_is_the_same() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 1);
+    create(factory.store(), a, 0, 1);
     auto query = query_from(factory.store().head("default", "items", true).value().token);
     BOOST_TEST(answer_to(factory.store(), query).same_before_seq == 0U);
     sent(factory.store(), a, creating("x"));       // 2

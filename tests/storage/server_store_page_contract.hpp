@@ -11,13 +11,6 @@ namespace syncline::storage::test {
 
 template <class Factory>
 struct server_page_contract {
-  static void create(Factory& factory, sender& from, int first, int end) {
-    std::vector<msg::Mutation> mutations;
-    for (int i = first; i < end; ++i)
-      mutations.push_back(creating(numbered(i)));
-    send(factory.store(), from, std::move(mutations));
-  }
-
   static void an_empty_collection_is_one_page() {
     Factory factory;
     for (const char* beginning : {"", "0"}) {
@@ -37,7 +30,7 @@ struct server_page_contract {
   static void a_walk_states_its_ranges_and_goes_on_from_each_page() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 10);
+    create(factory.store(), a, 0, 10);
     send(factory.store(), a,
          {deleting(numbered(3), stamp_of(factory.store(), numbered(3))),
           in_collection(creating("elsewhere"), "item"),
@@ -70,7 +63,7 @@ struct server_page_contract {
   static void what_changes_during_a_walk_comes_as_changes() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 6);
+    create(factory.store(), a, 0, 6);
     mirror client;
     client.pull(factory.store(), 3); // 0, 1, 2
     sent(factory.store(), a, adding(numbered(0), "n", 1));
@@ -115,7 +108,7 @@ struct server_page_contract {
   static void an_id_comes_once_however_often_it_changed() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 3);
+    create(factory.store(), a, 0, 3);
     mirror client;
     client.pull_all(factory.store());
     for (int i = 0; i < 5; ++i)
@@ -134,10 +127,10 @@ struct server_page_contract {
   static void created_and_updated_are_told_apart_by_the_cursor() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 2);
+    create(factory.store(), a, 0, 2);
     const auto walk = answer_to(factory.store(), query_from(""));
     BOOST_TEST(walk.cursor_seq == 0U);
-    create(factory, a, 2, 3);
+    create(factory.store(), a, 2, 3);
     sent(factory.store(), a, adding(numbered(0), "n", 1));
     const auto answer = answer_to(factory.store(), query_from(walk.page.next_cursor()));
     BOOST_TEST(answer.cursor_seq == 2U);
@@ -148,7 +141,7 @@ struct server_page_contract {
   static void plain_clients_are_spared_tombstones_of_what_they_never_had() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 1);
+    create(factory.store(), a, 0, 1);
     auto query = query_from("");
     query.plain = true;
     query.cursor = page_of(factory.store(), query).next_cursor();
@@ -176,7 +169,7 @@ struct server_page_contract {
   static void a_page_keeps_its_limits() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 502);
+    create(factory.store(), a, 0, 502);
     for (const auto& [asked, given] :
          std::map<std::uint32_t, int>{{0, 1}, {1, 1}, {500, 500}, {501, 500}, {4'000'000'000, 500}})
       BOOST_TEST(page_of(factory.store(), query_from("", asked)).items_size() == given);
@@ -229,12 +222,12 @@ struct server_page_contract {
     sender a{"client-a"};
     mirror beginning;
     beginning.pull_all(factory.store());
-    create(factory, a, 0, 3);
+    create(factory.store(), a, 0, 3);
     std::vector<msg::Mutation> members;
     for (int i = 3; i < 8; ++i)
       members.push_back(creating(numbered(i), R"({"t":"0123456789"})"));
     send(factory.store(), a, in_group(members, 7));
-    create(factory, a, 8, 10);
+    create(factory.store(), a, 8, 10);
     const auto is_member = [](const std::string& id) {
       return id >= numbered(3) && id < numbered(8);
     };
@@ -264,10 +257,10 @@ struct server_page_contract {
     sender a{"client-a"};
     mirror client;
     client.pull_all(factory.store());
-    create(factory, a, 0, 1);
+    create(factory.store(), a, 0, 1);
     send(factory.store(), a,
          in_group({creating("g"), deleting("never"), creating(numbered(0))}, 7));
-    create(factory, a, 1, 9);
+    create(factory.store(), a, 1, 9);
     for (bool more = true; more;) {
       const auto page = page_of(factory.store(), query_from(client.cursor(), 2));
       BOOST_TEST(page.items_size() <= 2);
@@ -280,10 +273,10 @@ struct server_page_contract {
   static void an_idle_collection_stays_at_the_head() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 1);
+    create(factory.store(), a, 0, 1);
     mirror idle{"idle"};
     idle.pull_all(factory.store());
-    create(factory, a, 1, 5);
+    create(factory.store(), a, 1, 5);
     idle.pull_all(factory.store());
     const auto cursor = core::decode_cursor(idle.cursor());
     BOOST_REQUIRE(cursor.has_value());
@@ -293,7 +286,7 @@ struct server_page_contract {
   static void not_modified_only_at_the_head_with_nothing_after_the_cursor() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 4);
+    create(factory.store(), a, 0, 4);
     const auto walk = answer_to(factory.store(), query_from("", 2));
     auto from_0 = query_from("");
     from_0.if_none_match = walk.etag;
@@ -313,7 +306,7 @@ struct server_page_contract {
     sender b{"client-b"};
     send(factory.store(), b, {in_collection(creating("x"), "notes")});
     BOOST_TEST(answer_to(factory.store(), behind).not_modified); // Another collection's change.
-    create(factory, a, 4, 5);
+    create(factory.store(), a, 4, 5);
     const auto changed = answer_to(factory.store(), behind);
     BOOST_TEST(!changed.not_modified);
     BOOST_TEST(changed.etag != walk.etag);
@@ -327,10 +320,10 @@ struct server_page_contract {
   static void a_place_that_this_history_lacks_is_refused_with_its_reason() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 20);
+    create(factory.store(), a, 0, 20);
     factory.save();
     const auto first_start = factory.store().start();
-    create(factory, a, 20, 50);
+    create(factory.store(), a, 20, 50);
     mirror client;
     client.pull_all(factory.store());
     auto seen = query_from("");
@@ -345,7 +338,7 @@ struct server_page_contract {
     factory.roll_back();
     // M5: others grow the history beyond the cursor's seq; its start ended below it.
     sender b{"client-b"};
-    create(factory, b, 100, 150);
+    create(factory.store(), b, 100, 150);
     BOOST_TEST(refusal_of(factory.store(), query_from(client.cursor())) == "cursor_expired/start");
     seen.seen = client.seen();
     BOOST_TEST(refusal_of(factory.store(), seen) == "cursor_expired/start");
@@ -387,23 +380,23 @@ struct server_page_contract {
     auto query = query_from("");
     query.plain = true;
     query.cursor = page_of(factory.store(), query).next_cursor();
-    create(factory, a, 0, 2);
+    create(factory.store(), a, 0, 2);
     factory.save();
-    create(factory, a, 2, 4);
+    create(factory.store(), a, 2, 4);
     query.limit = 1; // The cursor itself stands at 1; the page was read at head 4.
     query.cursor = page_of(factory.store(), query).next_cursor();
     BOOST_TEST(core::decode_cursor(query.cursor)->seen_seq() == 4U);
     BOOST_TEST(refusal_of(factory.store(), query) == "taken");
     factory.roll_back();
     sender b{"client-b"};
-    create(factory, b, 4, 7);
+    create(factory.store(), b, 4, 7);
     BOOST_TEST(refusal_of(factory.store(), query) == "cursor_expired/start");
   }
 
   static void trimmed_tombstones_raise_the_floor_of_their_collection() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 4);
+    create(factory.store(), a, 0, 4);
     sent(factory.store(), a, in_collection(creating("n"), "notes"));
     mirror early;
     early.pull_all(factory.store());
@@ -441,7 +434,7 @@ struct server_page_contract {
   static void a_cursor_that_is_not_ours_is_refused() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 1);
+    create(factory.store(), a, 0, 1);
     for (const char* cursor : {"x", "AAAA", "!!", "00", "null"})
       BOOST_TEST(refusal_of(factory.store(), query_from(cursor)) == "bad_cursor/");
     auto query = query_from(page_of(factory.store(), query_from("")).next_cursor());
@@ -457,7 +450,7 @@ struct server_page_contract {
   static void a_long_run_of_tombstones_ends_a_page_of_a_walk() {
     Factory factory;
     sender a{"client-a"};
-    create(factory, a, 0, 60);
+    create(factory.store(), a, 0, 60);
     for (int i = 5; i < 55; ++i)
       sent(factory.store(), a, deleting(numbered(i), stamp_of(factory.store(), numbered(i))));
     mirror client;

@@ -298,6 +298,14 @@ inline std::string numbered(int number) {
   return "id" + std::to_string(1000 + number);
 }
 
+/// Creates the items of these numbers, in one batch.
+inline void create(server_store& store, sender& from, int first, int end) {
+  std::vector<msg::Mutation> mutations;
+  for (int i = first; i < end; ++i)
+    mutations.push_back(creating(numbered(i)));
+  send(store, from, std::move(mutations));
+}
+
 inline msg::Stamp stamp_of(const server_store& store, const std::string& id) {
   return store.get("default", "items", id).value()->stamp();
 }

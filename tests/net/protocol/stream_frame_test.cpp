@@ -87,19 +87,18 @@ BOOST_AUTO_TEST_CASE(a_client_says_hello_and_ping) {
 }
 
 BOOST_AUTO_TEST_CASE(what_a_live_connection_is_for_is_in_its_request) {
-  using net::live_kind;
   const auto plain = net::read_live_request(asking("/stream?collection=notes&cursor=abc"));
   BOOST_REQUIRE(plain.has_value());
-  BOOST_TEST((plain->kind == live_kind::websocket && plain->collection == "notes"));
+  BOOST_TEST((plain->form == msg::WEBSOCKET && plain->collection == "notes"));
   BOOST_TEST(plain->cursor.value() == "abc");
   const auto ours =
     net::read_live_request(asking("/stream", "sec-websocket-protocol", "chat, syncline.v1"));
-  BOOST_TEST((ours.value().kind == live_kind::protocol && !ours->cursor));
+  BOOST_TEST((ours.value().form == msg::PROTOCOL && !ours->cursor));
   const auto other = net::read_live_request(asking("/stream", "sec-websocket-protocol", "chat"));
-  BOOST_TEST((other.value().kind == live_kind::websocket));
+  BOOST_TEST((other.value().form == msg::WEBSOCKET));
   // What a browser remembers is later than the address that it was given.
   const auto events = net::read_live_request(asking("/events?cursor=old", "last-event-id", "new"));
-  BOOST_TEST((events.value().kind == live_kind::events));
+  BOOST_TEST((events.value().form == msg::EVENTS));
   BOOST_TEST(events->cursor.value() == "new");
   BOOST_TEST(net::read_live_request(asking("/else")).error().code == "unknown_route");
   BOOST_TEST(net::read_live_request(asking("/stream?collection=")).error().code ==
