@@ -98,6 +98,19 @@ struct live_left {
 struct live_drained {};
 struct live_ended {};
 
+// dialer's thread -> stream: what happens on the connection of this number.
+struct line_opened {
+  std::uint64_t number = 0;
+};
+struct line_message {
+  std::uint64_t number = 0;
+  std::string bytes;
+};
+struct line_ended {
+  std::uint64_t number = 0;
+  core::error why;
+};
+
 /// housekeeping -> itself: this chore is due.
 struct chore_due {
   std::size_t index = 0;

@@ -5,9 +5,9 @@
 #include "actors/root_latch.hpp"
 #include "actors/seams_system.hpp"
 #include "actors/supervisor.hpp"
+#include "net/client/live_dialer.hpp"
 
 #include <algorithm>
-#include <array>
 #include <condition_variable>
 #include <mutex>
 
@@ -31,18 +31,6 @@ struct handle_box {
   actor_host::restart_count restarts;
 };
 
-std::vector<actors::supervised> name_all(const caf::actor& transport, const client_actors& set) {
-  const auto handles = set.in_stop_order();
-  constexpr std::array<const char*, 6> names{"sync",     "poll",     "outbox",
-                                             "conflict", "observer", "storage"};
-  std::vector<actors::supervised> all;
-  for (std::size_t i = 0; i < handles.size(); ++i)
-    all.push_back({i < names.size() ? names[i] : "actor", handles[i]});
-  // Before storage, which is the last to go.
-  all.insert(all.end() - 1, {"transport", transport});
-  return all;
-}
-
 } // namespace
 
 /// All that has to live on together where an actor does not end.
@@ -51,6 +39,7 @@ struct actor_host::parts {
   std::shared_ptr<handle_box> box = std::make_shared<handle_box>();
   actors::root_latch latch;
   std::shared_ptr<net::http_pool> pool;
+  std::shared_ptr<net::live_dialer> dialer; // none: the server is polled
   caf::actor_system_config config;
   std::optional<caf::actor_system> system;
   caf::actor host;
@@ -59,12 +48,19 @@ struct actor_host::parts {
 
   std::vector<actors::supervised> spawn_set() {
     auto options = how.client;
-    options.outbox.paused = options.poll.paused = !how.is_started();
+    options.outbox.paused = options.poll.paused = true;
+    options.link.paused = !how.is_started();
+    if (dialer)
+      options.stream.dial = [dialer = dialer](std::shared_ptr<net::live_listener> listener) {
+        return dialer->dial(std::move(listener));
+      };
     auto transport = actors::client::spawn_transport(*system, pool, how.server);
     auto set = actors::client::spawn_client(
       *system, how.store, transport, how.sink, [](const char*) { return actors::system_seams(); },
       options);
-    auto named = name_all(caf::actor_cast<caf::actor>(transport), set);
+    auto named = set.in_stop_order();
+    // Before storage, which is the last to go.
+    named.insert(named.end() - 1, {"transport", caf::actor_cast<caf::actor>(transport)});
     const std::lock_guard lock{box->mutex};
     if (!box->closed)
       box->running = std::move(set);
@@ -95,6 +91,10 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
     pool.ca_file = parts_->how.ca_file;
     pool.compress_requests = pool.accept_compressed = parts_->how.compresses;
     parts_->pool = std::make_shared<net::http_pool>(std::move(pool));
+    net::live_dialer::options live;
+    live.ca_file = parts_->how.ca_file;
+    if (parts_->how.live)
+      parts_->dialer = std::make_shared<net::live_dialer>(parts_->how.server, std::move(live));
   }
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));
   parts_->system.emplace(parts_->config);
@@ -148,6 +148,8 @@ bool actor_host::stop(std::chrono::milliseconds timeout) {
   }
   if (parts_->pool)
     parts_->pool->stop(); // Open requests are answered with `stopped`.
+  if (parts_->dialer)
+    parts_->dialer->stop();
   rt::anon_send(parts_->supervisor, msg::StopNow{});
   // Of the three roots the supervisor goes first: its actors answer what they still can.
   const bool others_ended = parts_->latch.wait_for(2, timeout / 2);

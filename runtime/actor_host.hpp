@@ -23,6 +23,7 @@ public:
     std::string server; ///< base URL; empty = offline
     std::string ca_file;
     bool compresses = true;
+    bool live = true; ///< changes come over a live connection while one can be had
     actors::client::client_options client;
     actors::client::event_sink sink;
     /// Whether a set that is spawned now syncs of its own accord.

@@ -154,6 +154,11 @@ actors::client::client_options engine::client_settings() const {
   settings.poll.backoff = backoff;
   for (const auto& [name, collection] : shared_->collections)
     settings.conflict.by_collection.emplace(name, policy_of(collection));
+  auto& live = settings.stream.ladder.backoff;
+  live.first_ms = std::min(live.first_ms, backoff.first_ms);
+  live.max_ms = std::min(live.max_ms, backoff.max_ms);
+  // What becomes of the network does not matter to a server on this machine.
+  settings.link.is_local = how_.server.starts_with("http:");
   settings.on_store_failed = [shared = shared_](const core::error& failure) {
     const std::lock_guard lock{shared->mutex};
     if (!shared->has_failed.exchange(true))
@@ -221,6 +226,7 @@ void engine::spawn() {
   // Plain http is for loopback only.
   setup.compresses = how_.compress == compression::always ||
                      (how_.compress == compression::automatic && how_.server.starts_with("https:"));
+  setup.live = how_.live;
   setup.client = client_settings();
   setup.sink = make_sink();
   setup.is_started = [shared = shared_] { return shared->started.load(); };

@@ -81,7 +81,8 @@ private:
   result<call_gate::pass> enter(bool writes);
   [[nodiscard]] std::optional<error> refuse(const std::vector<operation>& operations) const;
 
-  [[nodiscard]] activity activity_of(bool of_outbox);
+  template <class Handle>
+  [[nodiscard]] activity activity_of(Handle actors::client::client_actors::*member) const;
   void fill_traffic(runtime_status& out);
   result<void> fill_counts(const storage::client_snapshot& view, runtime_status& out) const;
   [[nodiscard]] result<collection_status> cursor_of(const storage::client_snapshot& view,

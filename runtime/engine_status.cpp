@@ -30,11 +30,9 @@ result<void> engine::set_started(bool started) {
   shared_->started = started; // Also for a set that is spawned later.
   msg::SetPaused command;
   command.set_paused(!started);
-  for (const auto& done :
-       {host_->ask<msg::Done>(&client_actors::outbox, command, activity_patience),
-        host_->ask<msg::Done>(&client_actors::poll, command, activity_patience)})
-    if (!done)
-      return to_public(done.error());
+  if (const auto done = host_->ask<msg::Done>(&client_actors::link, command, activity_patience);
+      !done)
+    return to_public(done.error());
   return {};
 }
 
@@ -53,16 +51,14 @@ result<sync_report> engine::sync_now(const sync_options& how) {
   return to_public(*report);
 }
 
-activity engine::activity_of(bool of_outbox) {
+template <class Handle>
+activity engine::activity_of(Handle client_actors::*member) const {
   activity out;
   if (!host_ || how_.server.empty()) {
     out.state = how_.read_only ? "read_only" : "offline";
     return out;
   }
-  const auto shown =
-    of_outbox
-      ? host_->ask<msg::Activity>(&client_actors::outbox, msg::ReadActivity{}, activity_patience)
-      : host_->ask<msg::Activity>(&client_actors::poll, msg::ReadActivity{}, activity_patience);
+  const auto shown = host_->ask<msg::Activity>(member, msg::ReadActivity{}, activity_patience);
   if (shown)
     return to_public(*shown);
   out.state = shown.error().code;
@@ -118,8 +114,10 @@ result<void> engine::fill_counts(const storage::client_snapshot& view, runtime_s
 }
 
 void engine::fill_traffic(runtime_status& out) {
-  out.outbox = activity_of(true);
-  out.poll = activity_of(false);
+  out.link = activity_of(&client_actors::link);
+  out.outbox = activity_of(&client_actors::outbox);
+  out.poll = activity_of(&client_actors::poll);
+  out.stream = activity_of(&client_actors::stream);
   if (host_) {
     const auto restarts = host_->restarts();
     out.restarts = restarts.count;
@@ -199,7 +197,7 @@ void engine::find_obstacles(const core::lane& lane, const msg::OutboxState& coun
     why.emplace_back("no server is configured");
   else if (!shared_->started)
     why.emplace_back("syncing is not started; sync_now and start send it");
-  const auto traffic = activity_of(true);
+  const auto traffic = activity_of(&client_actors::outbox);
   if (traffic.failures_in_a_row > 0)
     why.push_back("the last attempt failed (" + traffic.last_error.code + ": " +
                   traffic.last_error.message + ")");

@@ -1,4 +1,4 @@
-// Histories lost, and collections that come and go.
+// Histories lost, conflicts kept, and collections that come and go.
 
 #include "core/data/ids.hpp"
 #include "storage/client_commands.hpp"
@@ -143,6 +143,20 @@ expected<msg::Done> drop_collection(client_transaction_state& transaction,
   work.state.set_restoring(work.state.restoring() && any_collection_restores(work));
   work.flush();
   return msg::Done{};
+}
+
+void client_work::put_conflict(const msg::ConflictRecord& record) {
+  writer_.put_message(client_table::conflicts, number_key(record.conflict_id()), record);
+}
+
+void client_work::close_conflict(std::uint64_t conflict_id, msg::ConflictDecision decision) {
+  msg::ConflictRecord record;
+  if (!records_.message(client_table::conflicts, number_key(conflict_id), record) ||
+      record.resolved_ms() != 0)
+    return;
+  record.set_decision(decision);
+  record.set_resolved_ms(now_ms());
+  put_conflict(record);
 }
 
 } // namespace syncline::storage

@@ -141,8 +141,11 @@ expected<std::uint64_t> write_one(client_work& work, const msg::WriteLocal::Oper
   auto after = entries_before(work, operation, group);
   if (!after)
     return after.error();
-  if (operation.decides() && !lane.lane.entries.empty())
-    keep_overwritten(work, lane, seen, mutation);
+  if (operation.closes_conflict() != 0) {
+    work.close_conflict(operation.closes_conflict(), msg::USER_DECIDED);
+    if (!lane.lane.entries.empty())
+      keep_overwritten(work, lane, seen, mutation);
+  }
   return work.add_entry(lane, std::move(mutation), std::move(*after));
 }
 

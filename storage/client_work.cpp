@@ -39,6 +39,7 @@ void client_work::load(lane_work& work, std::string_view key, std::string_view o
       !work.lane.record.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
     throw_corrupt(client_tables()[client_table::overlay], key);
   work.had_row = true;
+  work.was_parked_by = work.lane.record.parked_by();
   for (const std::uint64_t seq : work.lane.record.entries()) {
     auto& entry = work.lane.entries.emplace_back();
     if (known && known->local_seq() == seq)
@@ -175,14 +176,8 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   work.dirty = true;
   for (const auto& conflict : decision.records())
     put_conflict(conflict);
-  if (decision.closes_conflict() != 0) {
-    msg::ConflictRecord closed;
-    if (records_.message(client_table::conflicts, number_key(decision.closes_conflict()), closed)) {
-      closed.set_decision(msg::USER_DECIDED);
-      closed.set_resolved_ms(now_ms());
-      put_conflict(closed);
-    }
-  }
+  if (decision.closes_conflict() != 0)
+    close_conflict(decision.closes_conflict(), msg::USER_DECIDED);
   record.set_parked_by(decision.parked_by());
   if (decision.parked_by() != 0)
     return;
@@ -318,10 +313,6 @@ void client_work::erase_base(std::string_view collection, std::string_view id) {
   writer_.erase(client_table::base, item_key(collection, id));
 }
 
-void client_work::put_conflict(const msg::ConflictRecord& record) {
-  writer_.put_message(client_table::conflicts, number_key(record.conflict_id()), record);
-}
-
 void client_work::note_change(std::string_view collection, std::string_view id, bool remote) {
   msg::ChangeRecord record;
   record.set_collection(collection.data(), collection.size());
@@ -353,6 +344,9 @@ void client_work::flush_lane(std::string_view key, lane_work& work) {
   auto& record = work.lane.record;
   record.set_revision(record.revision() + 1);
   core::clear_if_idle(work.lane);
+  // An open conflict is one that a lane waits for: the user could decide no other.
+  if (record.parked_by() != work.was_parked_by)
+    close_conflict(std::exchange(work.was_parked_by, record.parked_by()), msg::SUPERSEDED);
   if (work.lane.is_idle() && record.quarantined().empty()) {
     if (work.had_row)
       writer_.erase(client_table::overlay, key);

@@ -21,6 +21,7 @@ struct lane_work {
   bool is_base_read = false;
   std::set<std::uint64_t> changed_entries; ///< of `lane.entries`, to be written
   bool had_row = false;                    ///< an overlay row is stored
+  std::uint64_t was_parked_by = 0;         ///< the conflict that this row names
   bool dirty = false;
   bool remote = false; ///< the change came from the server
 
@@ -90,6 +91,8 @@ public:
                 std::string_view body);
   void erase_base(std::string_view collection, std::string_view id);
   void put_conflict(const msg::ConflictRecord& record);
+  /// Nothing where it is not kept any more, or closed already.
+  void close_conflict(std::uint64_t conflict_id, msg::ConflictDecision decision);
   void note_change(std::string_view collection, std::string_view id, bool remote);
   void note_step(std::uint64_t local_seq, msg::MutationsAdvanced::Stage stage,
                  const msg::Error* error = nullptr);

@@ -4,6 +4,10 @@
 #include "actors.pb.h"
 #include "net/protocol/client_codec.hpp"
 
+#include <algorithm>
+#include <array>
+#include <string_view>
+
 namespace syncline::actors::client {
 
 /// An error as messages carry it.
@@ -12,6 +16,15 @@ namespace syncline::actors::client {
   out.set_code(error.code);
   out.set_message(error.message);
   return out;
+}
+
+/// Whether an error says that the server cannot be reached at all, or that it is not ours: any
+/// other request would fail in the same way.
+[[nodiscard]] inline bool is_about_the_line(std::string_view code) {
+  constexpr std::array codes{
+    "network_unreachable", "connection_refused", "connection_cut", "timeout",   "tls_refused",
+    "not_allowed",         "needs_auth",         "not_our_server", "no_server", "stopped"};
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
 /// Keeps an `Activity` up to date. Times are wall milliseconds.

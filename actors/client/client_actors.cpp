@@ -4,10 +4,13 @@
 
 namespace syncline::actors::client {
 
-std::vector<caf::actor> client_actors::in_stop_order() const {
-  return {caf::actor_cast<caf::actor>(sync),     caf::actor_cast<caf::actor>(poll),
-          caf::actor_cast<caf::actor>(outbox),   caf::actor_cast<caf::actor>(conflict),
-          caf::actor_cast<caf::actor>(observer), caf::actor_cast<caf::actor>(storage)};
+std::vector<supervised> client_actors::in_stop_order() const {
+  const auto named = [](const char* name, const auto& handle) {
+    return supervised{name, caf::actor_cast<caf::actor>(handle)};
+  };
+  return {named("sync", sync),         named("link", link),      named("stream", stream),
+          named("poll", poll),         named("outbox", outbox),  named("conflict", conflict),
+          named("observer", observer), named("storage", storage)};
 }
 
 client_actors spawn_client(caf::actor_system& system,
@@ -28,9 +31,26 @@ client_actors spawn_client(caf::actor_system& system,
   actors.conflict = spawn_conflict(
     system, store, actors.storage, [observer = actors.observer] { return observer; },
     world("conflict"), options.conflict);
-  actors.outbox = spawn_outbox(system, actors.storage, transport, world("outbox"), options.outbox);
+  // These tell `link`, which is spawned after them.
+  const auto linked = std::make_shared<std::promise<link_actor>>();
+  const auto link = linked->get_future().share();
+  const auto to_link = [link](auto message) { rt::anon_send(link.get(), std::move(message)); };
+  const bool is_linked = !options.link.paused;
+  auto outbox = options.outbox;
+  outbox.paused = outbox.paused || is_linked;
+  actors.outbox = spawn_outbox(system, actors.storage, transport, world("outbox"), outbox);
+  auto poll = options.poll;
+  poll.paused = poll.paused || is_linked;
+  poll.on_line = to_link;
   actors.poll = spawn_poll(system, store, actors.storage, actors.conflict, transport, world("poll"),
-                           options.poll);
+                           std::move(poll));
+  auto stream = options.stream;
+  stream.on_changed = to_link;
+  actors.stream =
+    spawn_stream(system, store, actors.conflict, actors.poll, world("stream"), std::move(stream));
+  actors.link =
+    spawn_link(system, actors.outbox, actors.poll, actors.stream, world("link"), options.link);
+  linked->set_value(actors.link);
   actors.sync = spawn_sync(system, store, actors.outbox, actors.poll, world("sync"));
   wired->set_value({actors.outbox, actors.conflict, actors.observer});
   return actors;

@@ -3,19 +3,26 @@
 
 #include "actors/client/conflict_actor.hpp"
 #include "actors/client/interfaces.hpp"
+#include "actors/client/link_actor.hpp"
 #include "actors/client/observer_actor.hpp"
 #include "actors/client/outbox_actor.hpp"
 #include "actors/client/poll_actor.hpp"
 #include "actors/client/storage_actor.hpp"
+#include "actors/client/stream_actor.hpp"
 #include "actors/client/sync_actor.hpp"
+#include "actors/supervisor.hpp"
 
 namespace syncline::actors::client {
 
+/// `link` says who of outbox, poll and stream works; with `link.paused` they do so as their own
+/// options say.
 struct client_options {
   rt::placement storage_placement = rt::placement::detached;
   outbox_options outbox;
   poll_options poll;
   conflict_options conflict;
+  stream_options stream;
+  link_options link;
   std::function<void(const core::error&)> on_store_failed;
 };
 
@@ -26,11 +33,13 @@ struct client_actors {
   conflict_actor conflict;
   outbox_actor outbox;
   poll_actor poll;
+  stream_actor stream;
+  link_actor link;
   sync_actor sync;
 
   /// In the order of stopping: traffic first, the writer last, so that what is queued for it is
   /// still committed.
-  [[nodiscard]] std::vector<caf::actor> in_stop_order() const;
+  [[nodiscard]] std::vector<supervised> in_stop_order() const;
 };
 
 /// Makes the seams of one actor; called once for each of them.

@@ -360,7 +360,7 @@ private:
     auto& operation = *write.add_operations();
     operation.mutable_mutation()->set_collection(record.collection());
     operation.mutable_mutation()->set_id(record.id());
-    operation.set_decides(true);
+    operation.set_closes_conflict(command.conflict_id());
     if (said.what == core::verdict::kind::body) {
       operation.set_upsert(true);
       operation.mutable_mutation()->set_kind(msg::CREATE);

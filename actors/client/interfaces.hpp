@@ -36,6 +36,24 @@ using poll_actor =
   caf::typed_actor<rt::sig<msg::PullReport, msg::PullNow>, rt::sig<msg::Done, msg::SetPaused>,
                    rt::sig<msg::Activity, msg::ReadActivity>, rt::sig<void, msg::PollDue>>;
 
+/// The live connection: pages as they are made.
+using stream_actor =
+  caf::typed_actor<rt::sig<msg::Done, msg::SetPaused>, // from link
+                   rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<void, line_opened>,      // from the dialer's thread
+                   rt::sig<void, line_message>,     // likewise
+                   rt::sig<void, line_ended>,       // likewise
+                   rt::sig<void, msg::StreamDue>,   // from itself: the wait is over
+                   rt::sig<void, msg::StreamBeat>>; // from itself: is anybody there?
+
+/// Says who of stream, poll and outbox works while the network is as it is.
+using link_actor =
+  caf::typed_actor<rt::sig<msg::Done, msg::SetPaused>, // from the host: start and stop
+                   rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<void, msg::StreamChanged>,        // from stream
+                   rt::sig<void, msg::LineTried>,            // from poll
+                   rt::sig<void, msg::ReachabilityChanged>>; // from the host or its machine
+
 /// The only place where the server's data meets what waits here.
 using conflict_actor =
   caf::typed_actor<rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, // from poll or

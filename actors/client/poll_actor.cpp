@@ -43,7 +43,7 @@ public:
              poll_options options)
     : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
       conflict_{std::move(conflict)}, transport_{std::move(transport)}, world_{std::move(world)},
-      options_{options}, backoff_{options.backoff}, paused_{options.paused} {
+      options_{std::move(options)}, backoff_{options_.backoff}, paused_{options_.paused} {
     activity_.enter(paused_ ? "paused" : "idle");
   }
 
@@ -273,6 +273,7 @@ private:
     failures_in_run_ = 0;
     backoff_.succeed();
     activity_.succeeded(world_.wall_ms());
+    tell({});
     activity_.enter(paused_ ? "paused" : "idle");
     answer_pulls(nullptr);
     if (!next_pulls_.empty()) {
@@ -288,6 +289,7 @@ private:
     busy_ = false;
     ++failures_in_run_;
     activity_.failed(error, world_.wall_ms());
+    tell(error);
     for (auto& waiting : next_pulls_)
       pulls_.push_back(std::move(waiting));
     next_pulls_.clear();
@@ -300,6 +302,14 @@ private:
       return;
     }
     failures_in_run_ = 0;
+  }
+
+  void tell(const msg::Error& error) {
+    if (!options_.on_line)
+      return;
+    msg::LineTried tried;
+    *tried.mutable_error() = error;
+    options_.on_line(std::move(tried));
   }
 
   void end_impatient_pulls(const msg::Error& error, bool all) {
@@ -369,7 +379,7 @@ poll_actor spawn_poll(caf::actor_system& system, std::shared_ptr<storage::client
                       seams world, poll_options options) {
   return rt::spawn<poll_actor, poll_state>(system, std::move(store), std::move(storage),
                                            std::move(conflict), std::move(transport),
-                                           std::move(world), options);
+                                           std::move(world), std::move(options));
 }
 
 } // namespace syncline::actors::client

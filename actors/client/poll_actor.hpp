@@ -6,6 +6,7 @@
 #include "core/sync/poll_schedule.hpp"
 #include "storage/client_store.hpp"
 
+#include <functional>
 #include <memory>
 
 namespace syncline::actors::client {
@@ -16,6 +17,8 @@ struct poll_options {
   std::uint32_t timeout_ms = 60'000;
   core::backoff_options backoff;
   bool paused = false; ///< no polling of its own accord; PullNow always works
+  /// Told how each run ended. Called in the actor's context. May be empty.
+  std::function<void(msg::LineTried)> on_line;
   /// Planted bug, for the simulation only: a 404 is read as "there is nothing any more".
   bool canary_deletes_on_404 = false;
 };

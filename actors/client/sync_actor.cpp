@@ -3,8 +3,6 @@
 #include "actors/client/activity.hpp"
 
 #include <algorithm>
-#include <array>
-#include <string_view>
 #include <vector>
 
 namespace syncline::actors::client {
@@ -67,14 +65,6 @@ private:
     if (is_about_the_line(push_error_.code()))
       return end(&push_error_);
     pull(); // A server that takes no writes may still have news.
-  }
-
-  // Whether pulling would fail in the same way.
-  static bool is_about_the_line(std::string_view code) {
-    constexpr std::array codes{
-      "network_unreachable", "connection_refused", "connection_cut", "timeout",   "tls_refused",
-      "not_allowed",         "needs_auth",         "not_our_server", "no_server", "stopped"};
-    return std::find(codes.begin(), codes.end(), code) != codes.end();
   }
 
   void pull() {

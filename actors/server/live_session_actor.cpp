@@ -77,6 +77,8 @@ private:
   void on_begun(std::shared_ptr<net::live_link> link) {
     link_ = std::move(link);
     if (speaks_protocol()) {
+      if (options_.reconnect.max_ms == 0)
+        return;
       msg::StreamFrame frame;
       frame.mutable_reconnect()->set_min_ms(options_.reconnect.min_ms);
       frame.mutable_reconnect()->set_max_ms(options_.reconnect.max_ms);

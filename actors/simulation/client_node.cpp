@@ -67,6 +67,8 @@ void client_node::start() {
   auto client_options = options_;
   client_options.poll.canary_deletes_on_404 = planted_ == canary::deletes_on_404;
   client_options.conflict.on_event = [this](const char* event) { counts_.add(event); };
+  client_options.stream.on_event = client_options.conflict.on_event;
+  client_options.stream.dial = hooks_.dial;
   // A commit whose outcome is unknown ends the process: it opens again and looks.
   client_options.on_store_failed = [this, life](const core::error&) {
     if (life == life_)
@@ -88,12 +90,14 @@ void client_node::die() {
   for (const auto& writes : std::exchange(unanswered_, {}))
     forget_unheard(writes);
   image_ = kv_->image();
-  dying_ = actors_.in_stop_order();
+  for (const auto& each : actors_.in_stop_order())
+    dying_.push_back(each.handle);
   dying_.push_back(caf::actor_cast<caf::actor>(transport_));
   dying_.push_back(application_);
   application_ = nullptr;
   actors_ = {};
   transport_ = nullptr;
+  hooks_.died();
 }
 
 void client_node::bury() {

@@ -16,7 +16,7 @@ constexpr std::array<std::pair<canary, std::string_view>, 6> canary_names{{
   {canary::deletes_on_404, "deletes-on-404"},
 }};
 
-constexpr std::array<std::pair<const char*, unsigned plan::*>, 21> chances{{
+constexpr std::array<std::pair<const char*, unsigned plan::*>, 24> chances{{
   {"lose_request", &plan::lose_request},
   {"lose_reply", &plan::lose_reply},
   {"cut_reply", &plan::cut_reply},
@@ -38,6 +38,9 @@ constexpr std::array<std::pair<const char*, unsigned plan::*>, 21> chances{{
   {"clock_jump", &plan::clock_jump},
   {"groups", &plan::groups},
   {"depends", &plan::depends},
+  {"refuse_stream", &plan::refuse_stream},
+  {"cut_stream", &plan::cut_stream},
+  {"half_open", &plan::half_open},
 }};
 
 // Faults that change what the other checks may demand are rarer than the rest.
@@ -63,10 +66,10 @@ std::string_view to_string(canary bug) {
 }
 
 std::string plan::describe() const {
-  std::string text = "clients=" + std::to_string(clients) + " ids=" + std::to_string(ids) +
-                     " collections=" + std::to_string(collections) +
-                     " actions=" + std::to_string(actions) +
-                     " strategy=" + std::string{core::to_string(policy.strategy)};
+  std::string text =
+    "clients=" + std::to_string(clients) + " ids=" + std::to_string(ids) +
+    " collections=" + std::to_string(collections) + " actions=" + std::to_string(actions) +
+    " strategy=" + std::string{core::to_string(policy.strategy)} + (streams ? " streams" : "");
   for (const auto& [name, chance] : chances)
     if (this->*chance != 0)
       text += std::string{" "} + name + "=" + std::to_string(this->*chance);
@@ -93,6 +96,10 @@ plan make_plan(std::uint64_t seed) {
     if (on)
       made.*chance = static_cast<unsigned>(10 + below(is_rare(chance) ? 30 : 120));
   }
+  made.streams = below(3) != 0;
+  // There are far fewer connections than requests.
+  for (auto* chance : {&made.refuse_stream, &made.cut_stream, &made.half_open})
+    *chance *= 4;
   return made;
 }
 

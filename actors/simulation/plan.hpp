@@ -52,6 +52,10 @@ struct plan {
   unsigned clock_jump = 0;
   unsigned groups = 0;
   unsigned depends = 0;
+  bool streams = false; ///< clients keep live connections
+  unsigned refuse_stream = 0;
+  unsigned cut_stream = 0;
+  unsigned half_open = 0; ///< a stream goes silent, and nobody is told
 
   [[nodiscard]] bool loses_history() const {
     return restore_by_tool != 0 || restore_by_hand != 0;

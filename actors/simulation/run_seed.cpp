@@ -54,7 +54,7 @@ public:
       for (int i = 0; i < world_.clients(); ++i)
         decide_parked(world_, i);
       if (round >= 6 && is_settled(world_))
-        return;
+        return check_live();
     }
     if (!world_.failure())
       world_.fail("not everything was settled in 40 minutes without faults: " +
@@ -62,6 +62,51 @@ public:
   }
 
 private:
+  // Without a fault everybody is live again, and a change is with the others at once: nobody polls.
+  void check_live() {
+    if (!world_.options().streams)
+      return;
+    const auto all_online = [this] {
+      for (int i = 0; i < world_.clients(); ++i)
+        if (world_.link_state(i) != "online")
+          return false;
+      return true;
+    };
+    // Longer than the longest wait before WebSocket is tried again.
+    for (int minutes = 0; !all_online() && !world_.failure(); ++minutes) {
+      if (minutes == 15)
+        return world_.fail("15 minutes after the last fault not everybody was live");
+      world_.run_for(60'000);
+    }
+    // A client that was rolled back learns of it by the refusal of its first write.
+    const int tries = world_.options().clones_clients() ? 3 : 1;
+    for (int i = 0; i < tries && !world_.failure(); ++i)
+      if (is_heard_live("live" + std::to_string(i)))
+        return world_.run_for(60'000);
+    world_.fail("a write was not with the server after 3 s: " + describe_unsettled(world_));
+  }
+
+  bool is_heard_live(const std::string& id) {
+    const auto made = world_.counts().of("stream page applied");
+    msg::WriteLocal command;
+    auto& mutation = *command.add_operations()->mutable_mutation();
+    mutation.set_kind(msg::CREATE);
+    mutation.set_collection("items");
+    mutation.set_id(id);
+    mutation.set_body("{}");
+    core::ensure(!world_.client(0).write_now(command), "a new item can be created");
+    world_.run_for(3'000);
+    if (world_.server_items("items").count(id) == 0)
+      return false;
+    for (int i = 0; i < world_.clients() && !world_.failure(); ++i)
+      if (world_.visible_items(i, "items").count(id) == 0)
+        world_.fail("a change was not with client " + std::to_string(i) +
+                    " after 3 s: " + describe_unsettled(world_));
+    if (world_.counts().of("stream page applied") == made)
+      world_.fail("a live change came without a page of a stream");
+    return true;
+  }
+
   client::client_options client_settings() {
     client::client_options options;
     options.outbox.batch_items_max = 1 + static_cast<std::uint32_t>(random_() % 6);
@@ -300,6 +345,10 @@ const std::vector<std::string>& required_counts() {
                                  "server_restarted",
                                  "stale page",
                                  "stale resolution",
+                                 "stream live",
+                                 "stream page applied",
+                                 "stream page elsewhere",
+                                 "stream silent",
                                  "suppressed duplicates",
                                  "tombstones trimmed",
                                  "fault poison"};
@@ -324,7 +373,10 @@ const std::vector<std::string>& required_counts() {
                               "disk_full",
                               "clock_jump",
                               "groups",
-                              "depends"})
+                              "depends",
+                              "refuse_stream",
+                              "cut_stream",
+                              "half_open"})
       all.push_back(std::string{"fault "} + fault);
     return all;
   }();

@@ -4,6 +4,10 @@
 
 namespace syncline::actors::simulation {
 
+namespace {
+constexpr std::uint64_t page_bytes_max = 600; // Small pages, so that walks have many of them.
+} // namespace
+
 // Sees every committed batch before anybody is answered.
 class server_node::recording_store : public storage::server_store {
 public:
@@ -87,10 +91,18 @@ void server_node::start(bool new_epoch) {
     std::make_shared<hooked_environment>(kv_, std::move(hooks)), store_options);
   core::ensure(opened.has_value(), "the simulated server store opens");
   store_ = std::make_shared<recording_store>(*this, std::move(*opened));
+  server::hub_options publishing;
+  publishing.page_bytes_max = page_bytes_max;
+  publishing.publish = hooks_.publish;
+  publishing.end_topic = hooks_.end_topic;
+  hub_ = server::spawn_hub(system_.system(), store_, std::move(publishing));
   server::store_options actor_options;
   actor_options.where = rt::placement::pooled;
-  store_actor_ =
-    server::spawn_store(system_.system(), store_, {hooks_.wall_ms, hooks_.random}, actor_options);
+  actor_options.on_moved = [hub = hub_](msg::StoreMoved moved) {
+    rt::anon_send(hub, std::move(moved));
+  };
+  store_actor_ = server::spawn_store(system_.system(), store_, {hooks_.wall_ms, hooks_.random},
+                                     std::move(actor_options));
   alive_ = true;
 }
 
@@ -104,7 +116,12 @@ void server_node::die() {
   for (auto& [client, session] : sessions_)
     dying_.push_back(caf::actor_cast<caf::actor>(session));
   sessions_.clear();
+  dying_.push_back(caf::actor_cast<caf::actor>(hub_));
+  for (auto& session : std::exchange(live_sessions_, {}))
+    dying_.push_back(caf::actor_cast<caf::actor>(session));
   store_actor_ = nullptr;
+  hub_ = nullptr;
+  hooks_.died();
 }
 
 void server_node::bury() {
@@ -119,11 +136,22 @@ server::session_actor server_node::session(int client) {
   auto& session = sessions_[client];
   if (!session) {
     server::session_options options;
-    options.page_bytes_max = 600; // Small pages, so that walks have many of them.
+    options.page_bytes_max = page_bytes_max;
     session = server::spawn_session(system_.system(), store_, store_actor_,
                                     {hooks_.wall_ms, hooks_.random}, options);
   }
   return session;
+}
+
+std::shared_ptr<net::live_peer> server_node::open_live() {
+  if (!alive_)
+    return nullptr;
+  server::live_session_options options;
+  options.ask.form = msg::PROTOCOL;
+  options.page_bytes_max = page_bytes_max;
+  live_sessions_.push_back(
+    server::spawn_live_session(system_.system(), store_, hub_, store_actor_, std::move(options)));
+  return server::make_session_peer(live_sessions_.back());
 }
 
 void server_node::back_up() {

@@ -1,6 +1,7 @@
 #pragma once
 // The simulated server: real handlers over a store in memory, with crash, restart and restore.
 
+#include "actors/server/live_session_actor.hpp"
 #include "actors/server/session_actor.hpp"
 #include "actors/simulation/counters.hpp"
 #include "actors/simulation/deterministic_system.hpp"
@@ -23,7 +24,10 @@ struct server_node_hooks {
   std::function<std::uint64_t()> random;
   /// Around a commit; the first may call `die` and then throws for us.
   std::function<void(const char* point)> crash_point;
-  std::function<void(std::string)> failed; ///< the model found something wrong
+  std::function<void(std::string)> failed;       ///< the model found something wrong
+  std::function<void(net::publication)> publish; ///< to those who follow live
+  std::function<void(const std::string& topic)> end_topic;
+  std::function<void()> died;
 };
 
 class server_node {
@@ -44,6 +48,8 @@ public:
     return life_;
   }
   [[nodiscard]] server::session_actor session(int client);
+  /// A new session of a live connection; nullptr while it is dead.
+  [[nodiscard]] std::shared_ptr<net::live_peer> open_live();
   [[nodiscard]] const storage::server_store& store() const {
     return *store_;
   }
@@ -91,6 +97,8 @@ private:
   storage::kv_memory_image image_; ///< what a dead server left
   std::shared_ptr<storage::server_store> store_;
   server::store_actor store_actor_;
+  server::hub_actor hub_;
+  std::vector<server::live_session_actor> live_sessions_;
   std::map<int, server::session_actor> sessions_;
   std::vector<caf::actor> dying_;
   std::unique_ptr<model> model_ = std::make_unique<model>();

@@ -35,7 +35,14 @@ world::world(std::uint64_t seed, const plan& made, canary planted)
   storage::server_canaries canaries;
   canaries.forgets_results_at_start = planted == canary::dedup_forgotten;
   canaries.draws_seq_outside = planted == canary::seq_outside;
+  live_network_hooks live;
+  live.fate = [this](int) { return seeded_stream_fate(); };
+  live.open = [this] { return server_->open_live(); };
+  live_ = std::make_unique<live_network>(*system_, std::move(live));
   server_node_hooks hooks;
+  hooks.publish = [this](net::publication published) { live_->publish(std::move(published)); };
+  hooks.end_topic = [this](const std::string& topic) { live_->end_topic(topic); };
+  hooks.died = [this] { live_->server_died(); };
   hooks.wall_ms = [this] { return wall_ms(); };
   hooks.random = [this] { return random_(); };
   hooks.crash_point = [this](const char* point) { at_crash_point(point, -1); };
@@ -53,8 +60,13 @@ world::~world() {
   }
   server_->die();
   server_->bury();
-  while (system_->step()) {
-  }
+  const auto settle = [this] {
+    while (system_->step()) {
+    }
+  };
+  settle(); // The clients' connections go with their actors.
+  live_.reset();
+  settle();
 }
 
 int world::add_client(client::client_options options) {
@@ -63,6 +75,9 @@ int world::add_client(client::client_options options) {
   hooks.wall_ms = [this] { return wall_ms(); };
   hooks.random = [this] { return random_(); };
   hooks.crash_point = [this, index](const char* point) { at_crash_point(point, index); };
+  if (plan_.streams)
+    hooks.dial = live_->dial_of(index);
+  hooks.died = [this, index] { live_->client_died(index); };
   clients_.push_back(std::make_unique<client_node>(*system_, counts_, network_, std::move(hooks),
                                                    index, std::move(options), planted_));
   auto& added = *clients_.back();
@@ -153,6 +168,29 @@ msg::PullReport world::pull(int client) {
   msg::PullNow command;
   command.set_attempts_max(8);
   return ask<msg::PullReport>(this->client(client).actors().poll, command);
+}
+
+std::string world::link_state(int client) {
+  return ask<msg::Activity>(this->client(client).actors().link, msg::ReadActivity{}).state();
+}
+
+stream_fate world::seeded_stream_fate() {
+  stream_fate fate;
+  fate.delay_ms = 1 + static_cast<std::int64_t>(random_() % 40);
+  if (!faults_)
+    return fate;
+  const auto strikes = [&](unsigned chance, const char* name) {
+    if (random_() % 1000 >= chance)
+      return false;
+    counts_.add(std::string{"fault "} + name);
+    return true;
+  };
+  fate.refused = strikes(plan_.refuse_stream, "refuse_stream");
+  if (strikes(plan_.cut_stream, "cut_stream"))
+    fate.cut_after_ms = static_cast<std::int64_t>(random_() % 120'000);
+  if (strikes(plan_.half_open, "half_open"))
+    fate.silent_after_ms = static_cast<std::int64_t>(random_() % 120'000);
+  return fate;
 }
 
 exchange_fate world::seeded_fate(int, const msg::HttpRequest& request) {

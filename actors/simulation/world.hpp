@@ -3,6 +3,7 @@
 // of promises 1-6. Tests drive it step by step; `run_seed` lets the seed do it.
 
 #include "actors/simulation/client_node.hpp"
+#include "actors/simulation/live_network.hpp"
 #include "actors/simulation/server_node.hpp"
 
 #include <memory>
@@ -69,6 +70,9 @@ public:
   void set_on_arrival(std::function<void(int client)> on_arrival) {
     on_arrival_ = std::move(on_arrival);
   }
+  /// online, degraded, offline or stopped.
+  [[nodiscard]] std::string link_state(int client);
+
   [[nodiscard]] exchange_fate seeded_fate(int client, const msg::HttpRequest& request);
   void end_faults() {
     faults_ = false;
@@ -96,6 +100,7 @@ public:
   }
 
 private:
+  [[nodiscard]] stream_fate seeded_stream_fate();
   void at_crash_point(const char* point, int client);
   bool one_step(std::int64_t until_ms);
   template <class Report, class Command, class Handle>
@@ -109,6 +114,7 @@ private:
   fate_function fate_;
   std::function<void(int client)> on_arrival_;
   canary planted_;
+  std::unique_ptr<live_network> live_;
   std::unique_ptr<server_node> server_;
   std::vector<std::unique_ptr<client_node>> clients_;
   std::vector<std::string> collections_;

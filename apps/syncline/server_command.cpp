@@ -23,6 +23,7 @@ struct server_flags {
   std::string store;
   std::string listen = "127.0.0.1:8440";
   std::uint64_t map_gib = 64;
+  std::vector<std::uint32_t> reconnect_ms; // none, or the least and the most
   bool new_epoch = false;
   bool debug_echo = false;
   bool as_json = false;
@@ -89,6 +90,8 @@ int serve(const server_flags& flags) {
   options.map_bytes = flags.map_gib << 30;
   options.new_epoch = flags.new_epoch;
   options.debug_echo = flags.debug_echo;
+  if (flags.reconnect_ms.size() == 2)
+    options.reconnect = {flags.reconnect_ms[0], flags.reconnect_ms[1]};
   options.verify = [](const std::string& directory) {
     auto checked = check_in_process(own_program(), directory);
     return !checked && checked.error().code == "check_failed" ? core::expected<void>{} : checked;
@@ -133,6 +136,11 @@ void add_server(CLI::App& app, invocation& chosen) {
   command->add_option("--map-gib", flags->map_gib, "What the store can grow to, in GiB")
     ->check(CLI::Range(1, 1 << 14))
     ->capture_default_str();
+  command
+    ->add_option("--reconnect-ms", flags->reconnect_ms,
+                 "MIN MAX: how long live clients are asked to wait before they come again")
+    ->expected(2)
+    ->check(CLI::Range(0, 3'600'000));
   command->add_flag("--new-epoch", flags->new_epoch,
                     "The store was restored from a backup: clients learn that history was lost");
   command->add_flag("--debug-echo", flags->debug_echo,

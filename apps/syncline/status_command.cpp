@@ -35,8 +35,10 @@ void print_status(const runtime_status& status) {
     print_line("collection   " + one.name + ": cursor " + std::to_string(one.cursor_seq) +
                (one.walking ? ", not yet read through" : "") +
                (one.restoring ? ", restoring" : ""));
+  print_half("link         ", status.link);
   print_half("push         ", status.outbox);
   print_half("pull         ", status.poll);
+  print_half("stream       ", status.stream);
   if (!status.last_error.code.empty())
     print_line("trouble      " + status.last_error.message + " [" + status.last_error.code + "]");
 }

@@ -69,12 +69,15 @@ core::expected<http_destination> resolve_destination(const std::string& base_url
     return refused("only https:// and http:// are spoken");
   if (!destination.tls && !is_loopback_host(host))
     return refused("plain http:// is for loopback hosts only; use https://");
-  destination.origin =
-    scheme + "://" + host + ":" + url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  destination.port = url_part(url.get(), CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  destination.host = host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+  destination.authority = host + ":" + destination.port;
+  destination.origin = scheme + "://" + destination.authority;
   auto path = url_part(url.get(), CURLUPART_PATH);
   if (path.ends_with('/'))
     path.pop_back();
-  destination.url = destination.origin + path + std::string{target};
+  destination.target = path + std::string{target};
+  destination.url = destination.origin + destination.target;
   return destination;
 }
 

@@ -14,6 +14,10 @@ namespace syncline::net {
 struct http_destination {
   std::string url;    // whole, ready for libcurl
   std::string origin; // scheme, host and port: what connections are counted by
+  std::string host;   // without the brackets of an IPv6 address
+  std::string port;
+  std::string authority; // host and port, as the Host header has them
+  std::string target;    // of the request: the base URL's path, and the target
   bool tls = false;
 };
 

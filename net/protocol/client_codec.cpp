@@ -94,29 +94,6 @@ void judge_failure(const msg::HttpReply& reply, std::int64_t now_ms, judged_repl
     out.kind = reply_kind::not_our_server;
 }
 
-bool is_consistent(const msg::DeltaPage& page, const std::string& collection,
-                   const std::string& cursor) {
-  if (page.collection() != collection || page.prev_cursor() != cursor ||
-      page.next_cursor().empty() || page.head().epoch() == 0 || page.head().start() == 0)
-    return false;
-  // The last field of a page: without it the page was cut at the end of another one. And a page
-  // that leads back to its own beginning would be asked for without end.
-  if ((page.seq_through() == 0) != (page.head().seq() == 0) ||
-      (page.has_more() && page.next_cursor() == page.prev_cursor()))
-    return false;
-  if (page.phase() == msg::Cursor::CHANGES)
-    return std::all_of(page.deleted().begin(), page.deleted().end(),
-                       [](const auto& item) { return item.deleted(); });
-  const std::string* before = &page.range_after();
-  for (const auto& item : page.items()) {
-    if (item.deleted() || (item.id() <= *before && !before->empty()))
-      return false;
-    before = &item.id();
-  }
-  return page.deleted().empty() && (page.range_to_end() || (!page.range_through().empty() &&
-                                                            *before <= page.range_through()));
-}
-
 // A status that we do not know says neither that the mutation took effect nor that it did not.
 bool is_consistent(const msg::BatchResponse& response) {
   const auto& results = response.results();
@@ -157,6 +134,28 @@ std::string_view header_of(const msg::HttpReply& reply, std::string_view name) {
 
 std::string_view header_of(const msg::HttpRequest& request, std::string_view name) {
   return find_header(request, name);
+}
+
+bool is_whole_page(const msg::DeltaPage& page, const std::string& collection) {
+  if (page.collection() != collection || page.next_cursor().empty() || page.head().epoch() == 0 ||
+      page.head().start() == 0)
+    return false;
+  // The last field of a page: without it the page was cut at the end of another one. And a page
+  // that leads back to its own beginning would be asked for without end.
+  if ((page.seq_through() == 0) != (page.head().seq() == 0) ||
+      (page.has_more() && page.next_cursor() == page.prev_cursor()))
+    return false;
+  if (page.phase() == msg::Cursor::CHANGES)
+    return std::all_of(page.deleted().begin(), page.deleted().end(),
+                       [](const auto& item) { return item.deleted(); });
+  const std::string* before = &page.range_after();
+  for (const auto& item : page.items()) {
+    if (item.deleted() || (item.id() <= *before && !before->empty()))
+      return false;
+    before = &item.id();
+  }
+  return page.deleted().empty() && (page.range_to_end() || (!page.range_through().empty() &&
+                                                            *before <= page.range_through()));
 }
 
 msg::HttpRequest make_batch_request(const msg::BatchRequest& batch, std::uint32_t timeout_ms) {
@@ -220,7 +219,7 @@ delta_reply read_delta_reply(const msg::HttpReply& reply, const std::string& col
   const bool parsed = parse_body(reply, out.page);
   if (parsed)
     unpack_page(out.page);
-  if (!parsed || !is_consistent(out.page, collection, cursor)) {
+  if (!parsed || out.page.prev_cursor() != cursor || !is_whole_page(out.page, collection)) {
     out.kind = reply_kind::not_our_server;
     out.why =
       "the answer to a pull is not a whole page of this protocol (" + looks_like(reply) + ")";

@@ -32,6 +32,10 @@ struct judged_reply {
   std::string why;                 ///< for a person: what was wrong
 };
 
+/// Whether this is all of a page of `collection`, and could be true. A page that is not changes
+/// nothing and deletes nothing.
+[[nodiscard]] bool is_whole_page(const msg::DeltaPage& page, const std::string& collection);
+
 struct batch_reply : judged_reply {
   msg::BatchResponse response; ///< `ok` only
 };

@@ -68,12 +68,10 @@ struct supervised_client {
   std::vector<actors::supervised> spawn(const actors::client::event_sink& sink) {
     const auto transport = actors::client::spawn_transport(*system, nullptr, {});
     actors::client::client_options options;
-    options.outbox.paused = options.poll.paused = true;
+    options.outbox.paused = options.poll.paused = options.link.paused = true;
     auto set = actors::client::spawn_client(
       *system, store, transport, sink, [](const char*) { return actors::system_seams(); }, options);
-    std::vector<actors::supervised> all;
-    for (const auto& handle : set.in_stop_order())
-      all.push_back({handle == set.observer ? "observer" : "other", handle});
+    auto all = set.in_stop_order();
     all.push_back({"transport", caf::actor_cast<caf::actor>(transport)});
     const std::lock_guard lock{mutex};
     running = std::move(set);

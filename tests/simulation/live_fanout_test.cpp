@@ -3,6 +3,7 @@
 
 #include "actors/server/live_session_actor.hpp"
 #include "actors/simulation/deterministic_system.hpp"
+#include "actors/simulation/simulated_io.hpp"
 #include "net/protocol/sse_parser.hpp"
 #include "net/protocol/stream_frame.hpp"
 #include "storage/keys.hpp"
@@ -23,142 +24,12 @@ namespace syncline::tests {
 namespace {
 
 using namespace actors::server;
+using actors::simulation::messages_in;
+using actors::simulation::simulated_io;
 using contents = std::map<std::string, std::string>; // body by collection/id
 using json = nlohmann::json;
 
 const std::vector<std::string> collections{"items", "notes"};
-
-/// What one message of the server is, out of its frame.
-std::vector<std::string> messages_in(std::string_view frames) {
-  std::vector<std::string> messages;
-  while (!frames.empty()) {
-    const auto at = [&](std::size_t i) { return static_cast<unsigned char>(frames[i]); };
-    std::size_t size = at(1);
-    std::size_t head = 2;
-    for (const std::size_t extra : {std::size_t{126}, std::size_t{127}})
-      if (size == extra && head == 2) {
-        head = extra == 126 ? 4 : 10;
-        size = 0;
-        for (std::size_t i = 2; i < head; ++i)
-          size = size << 8 | at(i);
-        break;
-      }
-    messages.emplace_back(frames.substr(head, size));
-    frames.remove_prefix(head + size);
-  }
-  return messages;
-}
-
-/// The io thread, the sockets and the followers. What one connection, or the hub, posts happens in
-/// its order; between a session's reading and its post the hub may have posted.
-struct simulated_io {
-  net::follower_table topics;
-  std::map<std::uint64_t, std::deque<std::function<void()>>> posted; // by connection; 0: the hub
-  struct wire {
-    std::shared_ptr<net::live_peer> peer;
-    std::function<void(std::string_view)> receive;
-    std::vector<std::string> unsent;
-    bool blocked = false;
-    bool open = true;
-    std::uint16_t close_code = 0;
-  };
-  std::map<std::uint64_t, std::shared_ptr<wire>> wires;
-  std::uint64_t last_id = 0;
-  std::uint64_t shared_deliveries = 0;
-  std::uint64_t left = 0;
-
-  std::uint64_t connect(std::shared_ptr<net::live_peer> peer,
-                        std::function<void(std::string_view)> receive);
-  void publish(net::publication published);
-  void unblock(wire& one) {
-    one.blocked = false;
-    flush(one);
-  }
-  void disconnect(std::uint64_t id) {
-    const auto one = wires.at(id);
-    one->open = false;
-    topics.forget(id);
-    wires.erase(id);
-    one->peer->on_end();
-  }
-  static void flush(wire& one) {
-    if (one.blocked || one.unsent.empty())
-      return;
-    for (const auto& bytes : std::exchange(one.unsent, {}))
-      one.receive(bytes);
-    one.peer->on_drained();
-  }
-};
-
-class simulated_link : public net::live_link {
-public:
-  simulated_link(simulated_io& io, std::uint64_t id) : io_{io}, id_{id} {}
-  void send(net::shared_bytes bytes) override {
-    post([bytes = std::move(bytes)](simulated_io&, simulated_io::wire& wire) {
-      wire.unsent.push_back(*bytes);
-      simulated_io::flush(wire);
-    });
-  }
-  void close(std::uint16_t code, std::string) override {
-    post([code](simulated_io&, simulated_io::wire& wire) { wire.close_code = code; });
-  }
-  void resume() override {}
-  void follow(std::string topic, std::uint64_t seq,
-              std::shared_ptr<const std::string> cursor) override {
-    post([id = id_, topic = std::move(topic), seq,
-          cursor = std::move(cursor)](simulated_io& io, simulated_io::wire& wire) {
-      if (!io.topics.follow(topic, id, {seq, cursor}))
-        wire.peer->on_left(topic, seq, cursor);
-    });
-  }
-  void unfollow(std::string topic) override {
-    post([id = id_, topic = std::move(topic)](simulated_io& io, simulated_io::wire& wire) {
-      if (const auto position = io.topics.unfollow(topic, id); position.cursor)
-        wire.peer->on_left(topic, position.seq, position.cursor);
-    });
-  }
-
-private:
-  void post(std::function<void(simulated_io&, simulated_io::wire&)> action) {
-    io_.posted[id_].emplace_back([&io = io_, id = id_, action = std::move(action)] {
-      if (const auto found = io.wires.find(id); found != io.wires.end())
-        action(io, *std::shared_ptr{found->second});
-    });
-  }
-  simulated_io& io_;
-  std::uint64_t id_;
-};
-
-std::uint64_t simulated_io::connect(std::shared_ptr<net::live_peer> peer,
-                                    std::function<void(std::string_view)> receive) {
-  const auto id = ++last_id;
-  auto made = std::make_shared<wire>();
-  made->peer = std::move(peer);
-  made->receive = std::move(receive);
-  wires.emplace(id, made);
-  posted[id].emplace_back([this, id, made] {
-    if (made->open)
-      made->peer->on_begin(std::make_shared<simulated_link>(*this, id));
-  });
-  return id;
-}
-
-void simulated_io::publish(net::publication published) {
-  posted[0].emplace_back([this, published = std::move(published)] {
-    const auto gone = topics.publish(published, [&](std::uint64_t id, const auto& bytes) {
-      const auto found = wires.find(id);
-      if (found == wires.end() || found->second->blocked)
-        return false;
-      found->second->receive(*bytes);
-      ++shared_deliveries;
-      return true;
-    });
-    left += gone.size();
-    for (const auto& each : gone)
-      if (const auto found = wires.find(each.follower); found != wires.end())
-        found->second->peer->on_left(published.topic, each.position.seq, each.position.cursor);
-  });
-}
 
 /// One client: what it holds, and from where it would resume.
 struct live_client {
@@ -264,10 +135,11 @@ public:
     store_ = std::move(*opened);
     hub_options publishing;
     publishing.page_bytes_max = 300;
-    publishing.publish = [this](net::publication published) { io_.publish(std::move(published)); };
-    publishing.end_topic = [this](const std::string& topic) {
-      io_.posted[0].emplace_back([this, topic] { io_.topics.end(topic); });
+    io_.post = [this](std::uint64_t connection, std::function<void()> action) {
+      posted_[connection].push_back(std::move(action));
     };
+    publishing.publish = [this](net::publication published) { io_.publish(std::move(published)); };
+    publishing.end_topic = [this](const std::string& topic) { io_.end_topic(topic); };
     hub_ = spawn_hub(system_.system(), store_, std::move(publishing));
     store_options writing;
     writing.where = rt::placement::pooled;
@@ -334,17 +206,17 @@ public:
 
 private:
   bool step() {
-    if (io_.posted.empty() || random_() % 2 == 0)
+    if (posted_.empty() || random_() % 2 == 0)
       if (system_.step())
         return true;
-    if (io_.posted.empty())
+    if (posted_.empty())
       return false;
-    auto chosen = io_.posted.begin();
-    std::advance(chosen, static_cast<std::ptrdiff_t>(random_() % io_.posted.size()));
+    auto chosen = posted_.begin();
+    std::advance(chosen, static_cast<std::ptrdiff_t>(random_() % posted_.size()));
     const auto action = std::move(chosen->second.front());
     chosen->second.pop_front();
     if (chosen->second.empty())
-      io_.posted.erase(chosen);
+      posted_.erase(chosen);
     action();
     return true;
   }
@@ -378,8 +250,10 @@ private:
     client.caught_up.clear();
     auto peer = make_session_peer(
       spawn_live_session(system_.system(), store_, hub_, writer_, std::move(options)));
-    client.connection =
-      io_.connect(peer, [&client](std::string_view bytes) { client.receive(bytes); });
+    auto wire = std::make_shared<simulated_io::wire>();
+    wire->peer = std::move(peer);
+    wire->receive = [&client](std::string_view bytes) { client.receive(bytes); };
+    client.connection = io_.connect(std::move(wire));
     if (client.form != msg::PROTOCOL)
       return;
     msg::StreamFrame hello;
@@ -388,7 +262,7 @@ private:
       wanted.set_collection(collection);
       wanted.set_cursor(client.cursors[collection]);
     }
-    io_.posted[client.connection].emplace_back(
+    posted_[client.connection].emplace_back(
       [this, id = client.connection, text = hello.SerializeAsString()] {
         if (const auto found = io_.wires.find(id); found != io_.wires.end())
           static_cast<void>(found->second->peer->on_message(text, false));
@@ -442,7 +316,7 @@ private:
       if (message["type"] == "item_deleted")
         message["data"].erase("w");
       const auto text = message.dump();
-      io_.posted[client->connection].emplace_back([this, connection = client->connection, text] {
+      posted_[client->connection].emplace_back([this, connection = client->connection, text] {
         if (const auto found = io_.wires.find(connection); found != io_.wires.end())
           static_cast<void>(found->second->peer->on_message(text, true));
       });
@@ -473,6 +347,9 @@ private:
   std::mt19937_64 random_;
   std::int64_t now_ms_ = 1'700'000'000'000;
   std::shared_ptr<storage::server_store> store_;
+  // What one connection, or the hub (0), posts happens in its order; between a session's reading
+  // and its post the hub may have posted.
+  std::map<std::uint64_t, std::deque<std::function<void()>>> posted_;
   simulated_io io_;
   actors::simulation::deterministic_system system_;
   hub_actor hub_;

@@ -24,6 +24,7 @@ public:
     actors::client::client_options options;
     options.outbox.paused = true;
     options.poll.paused = true;
+    options.link.paused = true;
     options.poll.page_items_max = 1;
     options.conflict.policy = policy;
     options_ = options;

@@ -322,6 +322,49 @@ BOOST_AUTO_TEST_CASE(dropping_the_refused_head_of_a_lane_frees_the_rest) {
   BOOST_TEST(shown(world.server.store(), "d") == R"({"g":3,"h":8})");
 }
 
+// It was listed as open for ever, and each decision about it was a new write.
+BOOST_AUTO_TEST_CASE(a_conflict_stayed_open_although_nothing_waited_for_it) {
+  for (const bool discards : {false, true}) {
+    two_writers world{core::conflict_strategy::manual};
+    world.client.patch("d", R"({"g":2})");
+    world.theirs(R"({"g":3})");
+    world.client.push_all(world.server.store());
+    BOOST_REQUIRE(world.client.conflicts().size() == 1U);
+    const auto conflict = world.client.conflicts()[0].conflict_id();
+    BOOST_TEST(world.client.conflicts()[0].resolved_ms() == 0);
+    if (discards) {
+      msg::ManageOutbox discard;
+      discard.set_action(msg::ManageOutbox::DISCARD);
+      discard.set_local_seq(world.client.outbox()[0].local_seq());
+      world.client.run(&client_transaction::manage_outbox, discard);
+    } else {
+      world.client.policy.strategy = core::conflict_strategy::server_wins;
+      world.theirs(R"({"g":4})");
+      world.client.pull_all(world.server.store());
+      BOOST_TEST(world.client.decide(conflict, {core::verdict::kind::body, R"({"g":5})"}) == "");
+    }
+    BOOST_TEST(world.client.conflicts()[0].resolved_ms() != 0);
+    BOOST_TEST(
+      (world.client.conflicts()[0].decision() == (discards ? msg::SUPERSEDED : msg::USER_DECIDED)));
+  }
+}
+
+// Likewise: that of a row which a restored server had lost.
+BOOST_AUTO_TEST_CASE(a_late_decision_closes_its_conflict) {
+  two_writers world{core::conflict_strategy::manual};
+  world.client.patch("d", R"({"g":2})");
+  world.theirs(R"({"g":3})");
+  world.client.push_all(world.server.store());
+  msg::WriteLocal decision;
+  auto& operation = *decision.add_operations();
+  *operation.mutable_mutation() = creating("d", R"({"n":"chosen"})");
+  operation.set_upsert(true);
+  operation.set_closes_conflict(world.client.conflicts()[0].conflict_id());
+  BOOST_TEST(world.client.write(decision) == "");
+  for (const auto& record : world.client.conflicts())
+    BOOST_TEST(record.resolved_ms() != 0);
+}
+
 // Deciding an old conflict wrote over later edits that no server had seen, and they were nowhere.
 BOOST_AUTO_TEST_CASE(a_late_decision_keeps_the_later_edits_that_it_overwrites) {
   device client;
@@ -330,7 +373,7 @@ BOOST_AUTO_TEST_CASE(a_late_decision_keeps_the_later_edits_that_it_overwrites) {
   auto& operation = *decision.add_operations();
   *operation.mutable_mutation() = creating("a", R"({"n":"chosen"})");
   operation.set_upsert(true);
-  operation.set_decides(true);
+  operation.set_closes_conflict(77); // Which is no longer kept.
   BOOST_TEST(client.write(decision) == "");
   BOOST_TEST(client.shown("a") == R"({"n":"chosen"})");
   BOOST_REQUIRE(client.conflicts().size() == 1U);

@@ -89,6 +89,9 @@ struct options {
 
   /// Syncs in the background from the open on, as `runtime::start` does.
   bool start = false;
+  /// While it is started, changes of others come over a live connection as they are made, and the
+  /// server is polled only while there is none. False: it is always polled.
+  bool live = true;
   std::chrono::milliseconds poll_interval{30'000}; ///< between two pulls, +-10 %
   std::chrono::milliseconds request_timeout{60'000};
   std::chrono::milliseconds retry_first{1'000}; ///< bound of the first pause after a failure

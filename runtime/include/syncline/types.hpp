@@ -128,9 +128,13 @@ struct sync_report {
   syncline::error error; ///< why it failed; an empty code where it did not
 };
 
-/// What the pushing or the pulling half is doing.
+/// What a part of the runtime is doing.
 struct activity {
-  std::string state; ///< idle, sending, pulling, applying, waiting, paused, needs_auth, offline ...
+  /// Push and pull: idle, sending, pulling, applying, waiting, paused, needs_auth, offline ...
+  /// Stream: paused, connecting, catching_up, live, waiting, offline.
+  /// Link: stopped, online (changes come as they are made), degraded (the server is polled),
+  /// offline.
+  std::string state;
   syncline::error last_error;
   std::int64_t last_error_ms = 0;
   std::int64_t last_success_ms = 0;
@@ -164,8 +168,10 @@ struct runtime_status {
   std::uint64_t conflicts_open = 0;
   std::uint64_t conflicts_kept = 0; ///< open and decided ones
   std::vector<collection_status> collections;
+  activity link;
   activity outbox;
   activity poll;
+  activity stream;
   /// What keeps syncing from working now; an empty code where nothing does. Codes: unreachable,
   /// not_our_server, needs_auth, no_server, store_io, ...
   syncline::error last_error;
@@ -226,7 +232,7 @@ struct conflict_record {
   std::string reason; ///< edit_edit, edit_delete, delete_edit, create_create, server_restored
   std::string strategy;
   std::string decision; ///< undecided, took_server, took_client, merged, deleted, equal, parked,
-                        ///< user_decided
+                        ///< user_decided, superseded
   std::optional<std::string> base;
   std::optional<std::string> mine;   ///< absent: mine deletes
   std::optional<std::string> theirs; ///< absent: theirs is deleted or never existed

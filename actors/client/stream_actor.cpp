@@ -1,0 +1,432 @@
+#include "actors/client/stream_actor.hpp"
+
+#include "actors/client/activity.hpp"
+#include "net/protocol/stream_frame.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace syncline::actors::client {
+
+namespace {
+
+using core::live_ladder;
+
+/// Hands what happens on one connection to the actor. Dialer's thread.
+class line_listener : public net::live_listener {
+public:
+  line_listener(stream_actor stream, std::uint64_t number)
+    : stream_{std::move(stream)}, number_{number} {}
+  void on_open() override {
+    rt::anon_send(stream_, line_opened{number_});
+  }
+  void on_message(std::string message) override {
+    rt::anon_send(stream_, line_message{number_, std::move(message)});
+  }
+  void on_end(core::error why) override {
+    rt::anon_send(stream_, line_ended{number_, std::move(why)});
+  }
+
+private:
+  stream_actor stream_;
+  std::uint64_t number_;
+};
+
+// off --SetPaused--> connecting --opened--> catching_up --caught up with everything--> live
+//  ^                     | ended                | ended, silent, nonsense                | the same
+//  '-- SetPaused --- waiting <------------------'<---------------------------------------'
+//                        '--StreamDue--> connecting
+//
+// Each collection: streaming --a page that begins elsewhere--> pulling --pulled--> streaming
+//
+// One message is worked on at a time: the next one comes when its page is stored.
+class stream_state {
+public:
+  static inline const char* name = "stream";
+
+  stream_state(stream_actor::pointer self, std::shared_ptr<storage::client_store> store,
+               conflict_actor conflict, poll_actor poll, seams world, stream_options options)
+    : self_{self}, store_{std::move(store)}, conflict_{std::move(conflict)}, poll_{std::move(poll)},
+      world_{std::move(world)}, options_{std::move(options)}, ladder_{options_.ladder} {
+    activity_.enter("paused");
+  }
+
+  ~stream_state() {
+    if (line_)
+      line_->close();
+  }
+
+  stream_actor::behavior_type make_behavior() {
+    if (!options_.paused)
+      begin();
+    return {
+      [this](const msg::SetPaused& command) { return on_set_paused(command); },
+      [this](const msg::ReadActivity&) { return activity_.show(); },
+      [this](const line_opened& opened) {
+        if (opened.number == number_)
+          on_opened();
+      },
+      [this](const line_message& message) {
+        if (message.number == number_ && line_)
+          on_message(message.bytes);
+      },
+      [this](const line_ended& ended) {
+        if (ended.number == number_)
+          hang_up(to_error(ended.why));
+      },
+      [this](const msg::StreamDue& due) {
+        if (due.turn() == turn_)
+          on_due();
+      },
+      [this](const msg::StreamBeat& beat) {
+        if (beat.connection() == number_ && line_)
+          on_beat();
+      },
+    };
+  }
+
+private:
+  struct followed {
+    bool pulling = false; // What comes now was not asked for from where the store will stand.
+    bool caught_up = false;
+    std::string from; // named in our last hello, which what comes may not have met yet
+    bool met = false; // something that begins there has come
+  };
+
+  // Gaps in a row without a page between them: the stream and the pull disagree about the server.
+  static constexpr std::uint32_t gaps_max = 3;
+
+  msg::Done on_set_paused(const msg::SetPaused& command) {
+    if (!options_.dial)
+      return {};
+    if (command.paused()) {
+      wanted_ = false;
+      ++turn_;
+      drop_line();
+      activity_.enter("paused");
+      tell(false, nullptr);
+    } else {
+      begin();
+    }
+    return {};
+  }
+
+  // The host asks, or a network that has come back: what failed before counts no more.
+  void begin() {
+    wanted_ = true;
+    if (!options_.dial || line_)
+      return;
+    ladder_.start_anew();
+    schedule(0);
+  }
+
+  void schedule(std::int64_t delay_ms) {
+    msg::StreamDue due;
+    due.set_turn(++turn_);
+    activity_.waits_until(world_.wall_ms() + delay_ms);
+    rt::delayed_send(self_, stream_actor{self_}, std::chrono::milliseconds{delay_ms},
+                     std::move(due));
+  }
+
+  void on_due() {
+    if (!wanted_)
+      return;
+    if (ladder_.current() == live_ladder::rung::polling)
+      ladder_.climb();
+    connect();
+  }
+
+  void connect() {
+    asked_range_.reset();
+    collections_.clear();
+    gaps_ = 0;
+    silent_beats_ = 0;
+    is_live_ = was_live_ = false;
+    activity_.enter("connecting");
+    line_ = options_.dial(std::make_shared<line_listener>(stream_actor{self_}, ++number_));
+    schedule_beat();
+  }
+
+  void schedule_beat() {
+    msg::StreamBeat beat;
+    beat.set_connection(number_);
+    rt::delayed_send(self_, stream_actor{self_}, options_.beat, std::move(beat));
+  }
+
+  void on_beat() {
+    if (++silent_beats_ >= options_.silent_beats_max) {
+      count("stream silent");
+      msg::Error silent;
+      silent.set_code("timeout");
+      silent.set_message("the stream was silent for too long, even to a ping");
+      return hang_up(silent);
+    }
+    if (silent_beats_ == options_.ping_after_beats && activity_.show().state() != "connecting") {
+      msg::StreamFrame ping;
+      ping.mutable_ping()->set_id(world_.random());
+      line_->send(ping.SerializeAsString());
+    }
+    schedule_beat();
+  }
+
+  void on_opened() {
+    silent_beats_ = 0;
+    activity_.enter("catching_up");
+    const auto snapshot = store_->snapshot();
+    const auto names = snapshot ? snapshot->collections() : snapshot.error();
+    if (!names)
+      return hang_up(to_error(names.error()));
+    if (names->size() > net::hello_collections_max)
+      return hang_up(to_error({"too_many", "a stream follows at most 256 collections; they are "
+                                           "polled instead"}));
+    for (const auto& name : *names)
+      collections_.try_emplace(name);
+    pull(*names); // What is missing by now comes faster over requests, and what then comes is new.
+  }
+
+  // Says where these collections stand in the store.
+  void greet(const storage::client_snapshot& snapshot, const std::vector<std::string>& names) {
+    msg::StreamFrame frame;
+    for (const auto& name : names) {
+      const auto state = snapshot.pull_state(name);
+      if (!state)
+        return hang_up(to_error(state.error()));
+      auto& wanted = *frame.mutable_hello()->add_collections();
+      wanted.set_collection(name);
+      wanted.set_cursor(state->cursor().token());
+      auto& entry = collections_[name] = followed{};
+      entry.from = state->cursor().token();
+      *frame.mutable_hello()->mutable_seen() = state->seen();
+      known_start_ = state->known_start();
+    }
+    line_->send(frame.SerializeAsString());
+  }
+
+  void on_message(const std::string& bytes) {
+    silent_beats_ = 0;
+    auto frame = net::decode_frame(bytes);
+    if (!frame)
+      return hang_up(to_error(frame.error()));
+    if (frame->has_page())
+      return on_page(*frame->mutable_page());
+    if (frame->has_caught_up())
+      on_caught_up(frame->caught_up());
+    else if (frame->has_reconnect())
+      asked_range_ = {frame->reconnect().min_ms(), frame->reconnect().max_ms()};
+    else if (frame->has_ping() && !frame->ping().is_answer())
+      answer(*frame->mutable_ping());
+    else if (frame->has_error())
+      return on_refused(frame->error());
+    resume(); // What is of a later version is ignored.
+  }
+
+  void answer(msg::StreamPing& ping) {
+    msg::StreamFrame frame;
+    frame.mutable_ping()->set_id(ping.id());
+    frame.mutable_ping()->set_is_answer(true);
+    line_->send(frame.SerializeAsString());
+  }
+
+  void resume() {
+    if (line_)
+      line_->resume();
+  }
+
+  // What was sent before our last hello arrived is of no use any more.
+  bool is_expected(const std::string& collection, const std::string& from) {
+    const auto found = collections_.find(collection);
+    if (found == collections_.end() || found->second.pulling)
+      return false;
+    auto& entry = found->second;
+    entry.met = entry.met || entry.from == from;
+    return entry.met;
+  }
+
+  void on_page(msg::DeltaPage& page) {
+    if (!is_expected(page.collection(), page.prev_cursor()))
+      return resume();
+    if (!net::is_whole_page(page, page.collection()))
+      return hang_up(to_error({"not_our_server", "the stream brought something that is not a whole "
+                                                 "page of this protocol"}));
+    msg::ApplyRemoteChanges changes;
+    changes.mutable_page()->Swap(&page);
+    changes.set_request_start(known_start_);
+    changes.set_now_ms(world_.wall_ms());
+    rt::request(self_, conflict_, rt::no_timeout, changes)
+      .then(
+        [this, connection = number_, collection = changes.page().collection(),
+         start = changes.page().head().start()](const msg::RemoteChangesApplied& applied) {
+          if (connection == number_ && line_)
+            on_applied(collection, start, applied.superseded());
+        },
+        [this, connection = number_](const caf::error& error) {
+          if (connection == number_ && line_)
+            hang_up(to_error(rt::from_caf(error)));
+        });
+  }
+
+  void on_applied(const std::string& collection, std::uint64_t start, bool superseded) {
+    count(superseded ? "stream page elsewhere" : "stream page applied");
+    if (superseded) {
+      on_gap(collection);
+    } else {
+      gaps_ = 0;
+      known_start_ = start;
+      activity_.succeeded(world_.wall_ms());
+    }
+    resume();
+  }
+
+  void on_caught_up(const msg::StreamCaughtUp& caught_up) {
+    if (!is_expected(caught_up.collection(), caught_up.cursor()))
+      return;
+    collections_.at(caught_up.collection()).caught_up = true;
+    look_whether_live();
+  }
+
+  void look_whether_live() {
+    const bool all = std::all_of(collections_.begin(), collections_.end(),
+                                 [](const auto& each) { return each.second.caught_up; });
+    if (!all || is_live_)
+      return;
+    is_live_ = was_live_ = true;
+    ladder_.established();
+    activity_.succeeded(world_.wall_ms());
+    activity_.enter("live");
+    count("stream live");
+    tell(true, nullptr);
+  }
+
+  // A cursor that the server no longer knows is a matter for `poll`, which knows all its reasons.
+  void on_refused(const msg::StreamError& refused) {
+    msg::Error error;
+    error.set_code(refused.error().code());
+    error.set_message(refused.error().message());
+    const auto found = collections_.find(refused.collection());
+    if (refused.error().code() != "cursor_expired" || found == collections_.end())
+      return hang_up(error);
+    activity_.failed(error, world_.wall_ms());
+    on_gap(refused.collection());
+    resume();
+  }
+
+  // The stream and the store stand at different places: something else has moved the cursor, or a
+  // change was lost on the way.
+  void on_gap(const std::string& collection) {
+    if (++gaps_ > gaps_max)
+      return hang_up(
+        to_error({"stream_gap", "the stream's pages do not begin where the pulled ones "
+                                "end"}));
+    if (std::exchange(is_live_, false)) {
+      activity_.enter("catching_up");
+      tell(false, nullptr);
+    }
+    pull({collection});
+  }
+
+  void pull(std::vector<std::string> names) {
+    for (const auto& name : names) {
+      auto& entry = collections_[name] = followed{};
+      entry.pulling = true;
+    }
+    msg::PullNow command;
+    command.set_attempts_max(options_.pull_attempts_max);
+    rt::request(self_, poll_, rt::no_timeout, std::move(command))
+      .then(
+        [this, names = std::move(names), connection = number_](const msg::PullReport& report) {
+          if (connection == number_ && line_)
+            on_pulled(names, report);
+        },
+        [this, connection = number_](const caf::error& error) {
+          if (connection == number_ && line_)
+            hang_up(to_error(rt::from_caf(error)));
+        });
+  }
+
+  void on_pulled(const std::vector<std::string>& names, const msg::PullReport& report) {
+    if (!report.error().code().empty())
+      return hang_up(report.error());
+    const auto snapshot = store_->snapshot();
+    if (!snapshot)
+      return hang_up(to_error(snapshot.error()));
+    greet(*snapshot, names);
+  }
+
+  // The connection is over, and another one comes later.
+  void hang_up(const msg::Error& why) {
+    drop_line();
+    activity_.failed(why, world_.wall_ms());
+    const auto delay_ms = was_live_            ? ladder_.end(world_.random(), asked_range_)
+                          : is_everywhere(why) ? ladder_.unreachable(world_.random())
+                                               : ladder_.fail(world_.random());
+    activity_.enter("waiting");
+    tell(false, &why);
+    if (wanted_)
+      schedule(delay_ms);
+  }
+
+  // Whether an event stream would meet the same.
+  static bool is_everywhere(const msg::Error& why) {
+    const auto& code = why.code();
+    return code == "connection_refused" || code == "network_unreachable" || code == "tls_refused" ||
+           code == "server_error" || code == "needs_auth" || code == "not_allowed";
+  }
+
+  void drop_line() {
+    ++number_; // Nothing of the old one is heard any more.
+    is_live_ = false;
+    if (const auto line = std::exchange(line_, nullptr))
+      line->close();
+  }
+
+  void count(const char* event) const {
+    if (options_.on_event)
+      options_.on_event(event);
+  }
+
+  void tell(bool live, const msg::Error* error) {
+    if (!options_.on_changed)
+      return;
+    msg::StreamChanged changed;
+    changed.set_live(live);
+    if (error)
+      *changed.mutable_error() = *error;
+    options_.on_changed(std::move(changed));
+  }
+
+  stream_actor::pointer self_;
+  std::shared_ptr<storage::client_store> store_;
+  conflict_actor conflict_;
+  poll_actor poll_;
+  seams world_;
+  stream_options options_;
+  live_ladder ladder_;
+  activity_log activity_;
+  std::shared_ptr<net::live_line> line_; // none while there is no connection
+  std::map<std::string, followed> collections_;
+  std::optional<core::reconnect_range> asked_range_;
+  std::uint64_t known_start_ = 0; // of the server that we speak to, as the store knows it
+  std::uint64_t number_ = 0;      // of the connection
+  std::uint64_t turn_ = 0;
+  std::uint32_t gaps_ = 0;
+  std::uint32_t silent_beats_ = 0;
+  bool is_live_ = false;
+  bool was_live_ = false; // on this connection
+  bool wanted_ = false;
+};
+
+} // namespace
+
+stream_actor spawn_stream(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
+                          conflict_actor conflict, poll_actor poll, seams world,
+                          stream_options options) {
+  return rt::spawn<stream_actor, stream_state>(system, std::move(store), std::move(conflict),
+                                               std::move(poll), std::move(world),
+                                               std::move(options));
+}
+
+} // namespace syncline::actors::client

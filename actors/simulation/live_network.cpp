@@ -1,0 +1,250 @@
+#include "actors/simulation/live_network.hpp"
+
+#include "actors/client/host_actor.hpp"
+
+#include <deque>
+#include <utility>
+
+namespace syncline::actors::simulation {
+
+namespace {
+
+constexpr std::int64_t connect_timeout_ms = 10'000;
+// After so long the server's own socket notices a peer that has gone silent.
+constexpr std::int64_t server_notices_after_ms = 45'000;
+// Messages under way, above which the socket takes no more.
+constexpr std::size_t in_flight_max = 3;
+
+} // namespace
+
+/// Both ends of one connection, and what is between them.
+class live_network::connection : public std::enable_shared_from_this<connection> {
+public:
+  connection(live_network& network, int client, std::shared_ptr<net::live_listener> listener,
+             stream_fate fate)
+    : network_{network}, client_{client}, listener_{std::move(listener)}, fate_{fate} {}
+
+  [[nodiscard]] int client() const {
+    return client_;
+  }
+
+  void connect() {
+    later(fate_.delay_ms, [](connection& self) { self.arrive(); });
+    later(connect_timeout_ms, [](connection& self) {
+      if (!self.wire_)
+        self.end("timeout");
+    });
+  }
+
+  // The client's end.
+  void send(std::string message) {
+    later(fate_.delay_ms, [message = std::move(message)](connection& self) {
+      if (self.is_silent_ || self.over_)
+        return;
+      self.to_server_.push_back(message);
+      self.pump_server();
+    });
+  }
+  void resume() {
+    later(0, [](connection& self) {
+      self.client_reads_ = true;
+      self.pump_client();
+    });
+  }
+  void close() {
+    later(0, [](connection& self) { self.end("closed"); });
+  }
+  /// Its process is gone: nobody is told here, and the server soon.
+  void client_died() {
+    over_ = true;
+    later(fate_.delay_ms, [](connection& self) { self.disconnect(); });
+  }
+  void server_died() {
+    io_.reset();
+    wire_id_ = 0;
+    if (!is_silent_)
+      later(fate_.delay_ms, [](connection& self) { self.end("connection_cut"); });
+  }
+
+private:
+  template <class Action>
+  void later(std::int64_t delay_ms, Action action) {
+    network_.later(delay_ms, [self = shared_from_this(), action] { action(*self); });
+  }
+
+  void arrive() {
+    const auto peer = fate_.refused ? nullptr : network_.hooks_.open();
+    if (!peer)
+      return end("connection_refused");
+    if (over_)
+      return peer->on_end();
+    wire_ = std::make_shared<simulated_io::wire>();
+    wire_->peer = peer;
+    wire_->receive = [self = weak_from_this()](std::string_view bytes) {
+      if (const auto alive = self.lock())
+        alive->transmit(bytes);
+    };
+    wire_->on_close = [self = weak_from_this()](std::uint16_t) {
+      if (const auto alive = self.lock())
+        alive->later(alive->fate_.delay_ms, [](connection& one) { one.end("connection_cut"); });
+    };
+    wire_->on_resume = [self = weak_from_this()] {
+      if (const auto alive = self.lock()) {
+        alive->server_reads_ = true;
+        alive->pump_server();
+      }
+    };
+    io_ = network_.io_;
+    wire_id_ = io_->connect(wire_);
+    listener_->on_open();
+    if (fate_.cut_after_ms)
+      later(*fate_.cut_after_ms, [](connection& self) {
+        if (!self.is_silent_)
+          self.end("connection_cut");
+      });
+    if (fate_.silent_after_ms) {
+      later(*fate_.silent_after_ms, [](connection& self) { self.is_silent_ = true; });
+      later(*fate_.silent_after_ms + server_notices_after_ms,
+            [](connection& self) { self.disconnect(); });
+    }
+  }
+
+  void transmit(std::string_view bytes) {
+    for (auto& message : messages_in(bytes)) {
+      if (is_silent_)
+        return;
+      if (++in_flight_ > in_flight_max)
+        wire_->blocked = true;
+      later(fate_.delay_ms, [message = std::move(message)](connection& self) {
+        if (self.over_ || self.is_silent_)
+          return;
+        self.to_client_.push_back(message);
+        self.pump_client();
+      });
+    }
+  }
+
+  void pump_client() {
+    if (!client_reads_ || to_client_.empty() || over_)
+      return;
+    client_reads_ = false;
+    auto message = std::move(to_client_.front());
+    to_client_.pop_front();
+    if (--in_flight_ <= in_flight_max && wire_->blocked && io_ && !is_silent_)
+      io_->unblock(*wire_);
+    listener_->on_message(std::move(message));
+  }
+
+  void pump_server() {
+    while (server_reads_ && !to_server_.empty() && io_) {
+      const auto message = std::move(to_server_.front());
+      to_server_.pop_front();
+      server_reads_ = wire_->peer->on_message(message, false);
+    }
+  }
+
+  void disconnect() {
+    if (const auto io = std::exchange(io_, nullptr))
+      io->disconnect(wire_id_);
+  }
+
+  void end(const char* why) {
+    if (std::exchange(over_, true))
+      return;
+    listener_->on_end({why, "simulated"});
+    if (!is_silent_)
+      later(fate_.delay_ms, [](connection& self) { self.disconnect(); });
+  }
+
+  live_network& network_;
+  int client_;
+  std::shared_ptr<net::live_listener> listener_;
+  stream_fate fate_;
+  std::shared_ptr<simulated_io> io_; // while the server knows of it
+  std::shared_ptr<simulated_io::wire> wire_;
+  std::uint64_t wire_id_ = 0;
+  std::deque<std::string> to_client_;
+  std::deque<std::string> to_server_;
+  std::size_t in_flight_ = 0;
+  bool client_reads_ = true;
+  bool server_reads_ = true;
+  bool is_silent_ = false;
+  bool over_ = false; // for the client
+};
+
+class live_network::line : public net::live_line {
+public:
+  explicit line(std::shared_ptr<connection> owned) : connection_{std::move(owned)} {}
+  ~line() override {
+    connection_->close();
+  }
+  line(const line&) = delete;
+  line& operator=(const line&) = delete;
+  void send(std::string message) override {
+    connection_->send(std::move(message));
+  }
+  void resume() override {
+    connection_->resume();
+  }
+  void close() override {
+    connection_->close();
+  }
+
+private:
+  std::shared_ptr<connection> connection_;
+};
+
+live_network::live_network(deterministic_system& system, live_network_hooks hooks)
+  : system_{system}, hooks_{std::move(hooks)}, runner_{client::spawn_host(system.system())} {
+  make_io();
+}
+
+live_network::~live_network() {
+  caf::anon_send_exit(runner_, caf::exit_reason::kill);
+}
+
+void live_network::make_io() {
+  if (io_)
+    past_.push_back(std::move(io_));
+  io_ = std::make_shared<simulated_io>();
+  // What a dead server's threads had still to do never happens.
+  io_->post = [this, io = io_.get()](std::uint64_t, std::function<void()> action) {
+    later(0, [this, io, action = std::move(action)] {
+      if (io == io_.get())
+        action();
+    });
+  };
+}
+
+void live_network::later(std::int64_t delay_ms, std::function<void()> action) {
+  host_call call{[action = std::move(action)](caf::event_based_actor*) { action(); }};
+  if (delay_ms == 0)
+    return rt::anon_send(runner_, std::move(call));
+  caf::delayed_anon_send(runner_, std::chrono::milliseconds{delay_ms}, std::move(call));
+}
+
+net::live_dial live_network::dial_of(int client) {
+  return [this, client](std::shared_ptr<net::live_listener> listener) {
+    const auto made =
+      std::make_shared<connection>(*this, client, std::move(listener), hooks_.fate(client));
+    std::erase_if(connections_, [](const auto& each) { return each.expired(); });
+    connections_.push_back(made);
+    made->connect();
+    return std::make_shared<line>(made);
+  };
+}
+
+void live_network::client_died(int client) {
+  for (const auto& each : connections_)
+    if (const auto alive = each.lock(); alive && alive->client() == client)
+      alive->client_died();
+}
+
+void live_network::server_died() {
+  for (const auto& each : connections_)
+    if (const auto alive = each.lock())
+      alive->server_died();
+  make_io();
+}
+
+} // namespace syncline::actors::simulation

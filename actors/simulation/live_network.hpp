@@ -1,0 +1,68 @@
+#pragma once
+// Live connections of simulated clients to the simulated server: delayed, cut, gone silent without
+// a word, and refused. A slow reader blocks the server's socket, as a real one would.
+
+#include "actors/simulation/deterministic_system.hpp"
+#include "actors/simulation/simulated_io.hpp"
+#include "net/client/live_line.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+namespace syncline::actors::simulation {
+
+/// What happens to one connection. Times are milliseconds.
+struct stream_fate {
+  std::int64_t delay_ms = 1; ///< of everything, in both directions
+  bool refused = false;
+  std::optional<std::int64_t> cut_after_ms;
+  std::optional<std::int64_t> silent_after_ms; ///< half open: nobody is told
+};
+
+struct live_network_hooks {
+  std::function<stream_fate(int client)> fate;
+  /// A live session of the living server; nullptr while there is none.
+  std::function<std::shared_ptr<net::live_peer>()> open;
+};
+
+/// See above. Outlives the actors that use it.
+class live_network {
+public:
+  live_network(deterministic_system& system, live_network_hooks hooks);
+  ~live_network();
+  live_network(const live_network&) = delete;
+  live_network& operator=(const live_network&) = delete;
+
+  /// How this client connects.
+  [[nodiscard]] net::live_dial dial_of(int client);
+
+  void client_died(int client);
+  void server_died();
+
+  /// What the hub of the living server says.
+  void publish(net::publication published) {
+    io_->publish(std::move(published));
+  }
+  void end_topic(const std::string& topic) {
+    io_->end_topic(topic);
+  }
+
+private:
+  class connection;
+  class line;
+
+  void make_io();
+  void later(std::int64_t delay_ms, std::function<void()> action);
+
+  deterministic_system& system_;
+  live_network_hooks hooks_;
+  caf::actor runner_;                               // where all of it happens
+  std::shared_ptr<simulated_io> io_;                // of the server's present life
+  std::vector<std::shared_ptr<simulated_io>> past_; // whose sessions may still say something
+  std::vector<std::weak_ptr<connection>> connections_;
+};
+
+} // namespace syncline::actors::simulation
