@@ -1,10 +1,9 @@
 #include "actors/client/stream_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "actors/client/stream_positions.hpp"
 #include "net/protocol/stream_frame.hpp"
 
-#include <algorithm>
-#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -90,13 +89,6 @@ public:
   }
 
 private:
-  struct followed {
-    bool pulling = false; // What comes now was not asked for from where the store will stand.
-    bool caught_up = false;
-    std::string from; // named in our last hello, which what comes may not have met yet
-    bool met = false; // something that begins there has come
-  };
-
   // Gaps in a row without a page between them: the stream and the pull disagree about the server.
   static constexpr std::uint32_t gaps_max = 3;
 
@@ -142,7 +134,7 @@ private:
 
   void connect() {
     asked_range_.reset();
-    collections_.clear();
+    positions_.clear();
     gaps_ = 0;
     silent_beats_ = 0;
     is_live_ = was_live_ = false;
@@ -165,11 +157,8 @@ private:
       silent.set_message("the stream was silent for too long, even to a ping");
       return hang_up(silent);
     }
-    if (silent_beats_ == options_.ping_after_beats && activity_.show().state() != "connecting") {
-      msg::StreamFrame ping;
-      ping.mutable_ping()->set_id(world_.random());
-      line_->send(ping.SerializeAsString());
-    }
+    if (silent_beats_ == options_.ping_after_beats && activity_.show().state() != "connecting")
+      send_ping(world_.random(), false);
     schedule_beat();
   }
 
@@ -183,8 +172,6 @@ private:
     if (names->size() > net::hello_collections_max)
       return hang_up(to_error({"too_many", "a stream follows at most 256 collections; they are "
                                            "polled instead"}));
-    for (const auto& name : *names)
-      collections_.try_emplace(name);
     pull(*names); // What is missing by now comes faster over requests, and what then comes is new.
   }
 
@@ -198,8 +185,7 @@ private:
       auto& wanted = *frame.mutable_hello()->add_collections();
       wanted.set_collection(name);
       wanted.set_cursor(state->cursor().token());
-      auto& entry = collections_[name] = followed{};
-      entry.from = state->cursor().token();
+      positions_.ask(name, state->cursor().token());
       *frame.mutable_hello()->mutable_seen() = state->seen();
       known_start_ = state->known_start();
     }
@@ -218,16 +204,16 @@ private:
     else if (frame->has_reconnect())
       asked_range_ = {frame->reconnect().min_ms(), frame->reconnect().max_ms()};
     else if (frame->has_ping() && !frame->ping().is_answer())
-      answer(*frame->mutable_ping());
+      send_ping(frame->ping().id(), true);
     else if (frame->has_error())
       return on_refused(frame->error());
     resume(); // What is of a later version is ignored.
   }
 
-  void answer(msg::StreamPing& ping) {
+  void send_ping(std::uint64_t id, bool is_answer) {
     msg::StreamFrame frame;
-    frame.mutable_ping()->set_id(ping.id());
-    frame.mutable_ping()->set_is_answer(true);
+    frame.mutable_ping()->set_id(id);
+    frame.mutable_ping()->set_is_answer(is_answer);
     line_->send(frame.SerializeAsString());
   }
 
@@ -236,18 +222,8 @@ private:
       line_->resume();
   }
 
-  // What was sent before our last hello arrived is of no use any more.
-  bool is_expected(const std::string& collection, const std::string& from) {
-    const auto found = collections_.find(collection);
-    if (found == collections_.end() || found->second.pulling)
-      return false;
-    auto& entry = found->second;
-    entry.met = entry.met || entry.from == from;
-    return entry.met;
-  }
-
   void on_page(msg::DeltaPage& page) {
-    if (!is_expected(page.collection(), page.prev_cursor()))
+    if (!positions_.expects(page.collection(), page.prev_cursor()))
       return resume();
     if (!net::is_whole_page(page, page.collection()))
       return hang_up(to_error({"not_our_server", "the stream brought something that is not a whole "
@@ -282,16 +258,10 @@ private:
   }
 
   void on_caught_up(const msg::StreamCaughtUp& caught_up) {
-    if (!is_expected(caught_up.collection(), caught_up.cursor()))
+    if (!positions_.expects(caught_up.collection(), caught_up.cursor()))
       return;
-    collections_.at(caught_up.collection()).caught_up = true;
-    look_whether_live();
-  }
-
-  void look_whether_live() {
-    const bool all = std::all_of(collections_.begin(), collections_.end(),
-                                 [](const auto& each) { return each.second.caught_up; });
-    if (!all || is_live_)
+    positions_.catch_up(caught_up.collection());
+    if (is_live_ || !positions_.all_caught_up())
       return;
     is_live_ = was_live_ = true;
     ladder_.established();
@@ -306,8 +276,7 @@ private:
     msg::Error error;
     error.set_code(refused.error().code());
     error.set_message(refused.error().message());
-    const auto found = collections_.find(refused.collection());
-    if (refused.error().code() != "cursor_expired" || found == collections_.end())
+    if (refused.error().code() != "cursor_expired" || !positions_.has(refused.collection()))
       return hang_up(error);
     activity_.failed(error, world_.wall_ms());
     on_gap(refused.collection());
@@ -329,10 +298,8 @@ private:
   }
 
   void pull(std::vector<std::string> names) {
-    for (const auto& name : names) {
-      auto& entry = collections_[name] = followed{};
-      entry.pulling = true;
-    }
+    for (const auto& name : names)
+      positions_.pull(name);
     msg::PullNow command;
     command.set_attempts_max(options_.pull_attempts_max);
     rt::request(self_, poll_, rt::no_timeout, std::move(command))
@@ -407,7 +374,7 @@ private:
   live_ladder ladder_;
   activity_log activity_;
   std::shared_ptr<net::live_line> line_; // none while there is no connection
-  std::map<std::string, followed> collections_;
+  stream_positions positions_;
   std::optional<core::reconnect_range> asked_range_;
   std::uint64_t known_start_ = 0; // of the server that we speak to, as the store knows it
   std::uint64_t number_ = 0;      // of the connection

@@ -154,7 +154,7 @@ BOOST_AUTO_TEST_CASE(wrong_labels_are_told_by_what_the_bytes_look_like) {
 }
 
 BOOST_AUTO_TEST_CASE(random_bytes_never_decode_without_limits_being_kept) {
-  const bool holds = rc::check("no crash, and an error or few bytes", [](std::string bytes) {
+  const bool holds = rc::check("no crash, and an error or few bytes", [](const std::string& bytes) {
     const decode_limits limits{.encoded_max = 1000, .decoded_max = 1000};
     for (const std::string_view magic :
          {std::string_view{""}, std::string_view{"\x1f\x8b\x08\0", 4},

@@ -403,6 +403,7 @@ BOOST_AUTO_TEST_CASE(stop_answers_what_is_pending_once_and_later_requests_at_onc
   }};
   http_pool pool;
   std::vector<std::future<msg::HttpReply>> replies;
+  replies.reserve(9);
   for (int count = 0; count < 9; ++count)
     replies.push_back(start(pool, server.url(), request_to("/")));
   door.await(4);
@@ -419,7 +420,7 @@ BOOST_AUTO_TEST_CASE(a_callback_may_submit_again) {
   http_pool pool;
   std::promise<std::string> last;
   std::function<void(int)> again = [&](int left) {
-    pool.submit(server.url(), request_to("/"), [&again, &last, left](msg::HttpReply reply) {
+    pool.submit(server.url(), request_to("/"), [&again, &last, left](const msg::HttpReply& reply) {
       left == 0 ? last.set_value(reply.body()) : again(left - 1);
     });
   };

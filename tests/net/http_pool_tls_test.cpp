@@ -163,7 +163,7 @@ msg::HttpReply fetch(const std::string& url, const std::string& ca_file) {
   msg::HttpRequest request;
   request.set_method("GET");
   request.set_target("/");
-  pool.submit(url, request, [&promise](msg::HttpReply reply) { promise.set_value(reply); });
+  pool.submit(url, request, [&promise](const msg::HttpReply& reply) { promise.set_value(reply); });
   return promise.get_future().get();
 }
 

@@ -12,8 +12,9 @@ std::map<std::string, nlohmann::json> server_items(std::uint16_t port,
   std::string cursor = "0";
   for (bool more = true; more;) {
     raw_client client{port};
-    client.send("GET /delta?limit=500&collection=" + collection + "&cursor=" + cursor +
-                " HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    std::string request = "GET /delta?limit=500&collection=";
+    request.append(collection).append("&cursor=").append(cursor);
+    client.send(request.append(" HTTP/1.1\r\nHost: localhost\r\n\r\n"));
     const auto reply = client.read_reply();
     if (!reply.starts_with("HTTP/1.1 200 "))
       throw std::runtime_error{"no page but: " + reply};

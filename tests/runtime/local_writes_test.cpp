@@ -70,6 +70,7 @@ BOOST_AUTO_TEST_CASE(writes_of_64_threads_at_once_are_all_there) {
   const auto one = open_or_fail(test_options(directory));
   std::atomic<int> failures{0};
   std::vector<std::thread> threads;
+  threads.reserve(64);
   for (int t = 0; t < 64; ++t)
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20; ++i)

@@ -85,7 +85,8 @@ namespace {
 // Two devices that changed one field to different values; the second one syncs last.
 struct two_minds {
   explicit two_minds(options second_options, const test_server& server)
-    : one{open_or_fail(test_options(first, server.url()))}, two{open_or_fail(second_options)} {
+    : one{open_or_fail(test_options(first, server.url()))}, two{open_or_fail(
+                                                              std::move(second_options))} {
     value_or_fail(one->put("notes", "a", R"({"t":"old"})"));
     sync_or_fail(*one);
     sync_or_fail(*two);

@@ -18,6 +18,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -73,8 +74,8 @@ struct kv_contract {
       std::string{"\0", 1}, "A",    "a",       "a\x01", "aa", "\x7f", "\x80",
       "\xc3\xa9",           "\xff", "\xff\xff"};
     const auto writer = factory.store().begin_write();
-    for (auto key = ordered.rbegin(); key != ordered.rend(); ++key)
-      writer->put(first, *key, "v");
+    for (const auto& key : std::ranges::reverse_view(ordered))
+      writer->put(first, key, "v");
     const auto cursor = writer->cursor(first);
     std::vector<std::string> walked;
     for (bool there = cursor->seek(""); there; there = cursor->next())

@@ -38,7 +38,8 @@ sample_store make_sample(const std::filesystem::path& directory) {
     for (int number = 0; number < 60; ++number) {
       const std::string name = std::to_string(round * 20 + number);
       change(*writer, first, sample.first_entries, "item/" + name, 150);
-      change(*writer, second, sample.second_entries, "row/" + name + "/" + name, 90);
+      std::string key = "row/";
+      change(*writer, second, sample.second_entries, key.append(name).append("/").append(name), 90);
     }
     change(*writer, first, sample.first_entries, "large/" + std::to_string(round), 9'000);
     const std::string gone = "item/" + std::to_string(round * 15);

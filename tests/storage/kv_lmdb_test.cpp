@@ -111,7 +111,7 @@ BOOST_AUTO_TEST_CASE(a_missing_table_is_made_by_a_writer_and_refused_to_a_reader
   const temporary_directory directory;
   store_all(*open_store(options_in(directory.path())), first, {{"a", "1"}});
   auto more = options_in(directory.path());
-  more.tables.push_back("third");
+  more.tables.emplace_back("third");
   BOOST_TEST(code_of_open(reading(more)) == "store_foreign");
   auto without_create = more;
   without_create.create = false;

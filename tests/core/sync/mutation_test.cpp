@@ -45,13 +45,6 @@ std::string verdict(const msg::Mutation& mutation) {
   return valid ? "valid" : valid.error().code;
 }
 
-std::string nested(int depth) {
-  std::string text = "1";
-  for (int i = 0; i < depth; ++i)
-    text = "{\"a\":" + text + "}";
-  return text;
-}
-
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(core_sync_mutation)
@@ -178,7 +171,7 @@ BOOST_AUTO_TEST_CASE(accepts_what_each_kind_may_have) {
   for (const auto& good :
        {test::create("{}"), test::put("{}"), test::patch("{}"), test::add("n", 0), test::remove(),
         test::plus(test::put("{}"), "n", 1), test::plus(test::patch("{}"), "n", 1),
-        test::mutation(msg::SKIP), test::create(nested(64))})
+        test::mutation(msg::SKIP), test::create(test::nested(64))})
     BOOST_TEST(verdict(good) == "valid", good.ShortDebugString());
 }
 
@@ -214,7 +207,7 @@ BOOST_AUTO_TEST_CASE(refuses_bad_ids_and_bodies_by_their_own_codes) {
   BOOST_TEST(verdict(test::create("[]")) == "not_an_object");
   BOOST_TEST(verdict(test::create(R"({"version":1})")) == "reserved_name");
   BOOST_TEST(verdict(test::patch(R"({"id":null})")) == "reserved_name");
-  BOOST_TEST(verdict(test::put(nested(65))) == "too_deep");
+  BOOST_TEST(verdict(test::put(test::nested(65))) == "too_deep");
   BOOST_TEST(verdict(test::patch("{")) == "bad_json");
 }
 

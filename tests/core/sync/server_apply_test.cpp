@@ -13,6 +13,7 @@ using core::judge;
 using core::stamp;
 using test::add;
 using test::create;
+using test::nested;
 using test::patch;
 using test::plus;
 using test::put;
@@ -45,13 +46,6 @@ std::string status(const core::server_verdict& verdict) {
   const auto& result = verdict.result;
   return result.status() == msg::FAILED ? "FAILED " + result.error().code()
                                         : msg::MutationStatus_Name(result.status());
-}
-
-std::string nested(int depth) {
-  std::string text = "1";
-  for (int i = 0; i < depth; ++i)
-    text = "{\"a\":" + text + "}";
-  return text;
 }
 
 } // namespace

@@ -7,6 +7,7 @@
 #include "mutation.pb.h"
 #include "tests/core/data/json_generator.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,6 +17,15 @@
 namespace syncline::test {
 
 using optional_text = std::optional<std::string>;
+
+/// Objects in each other, so many deep.
+inline std::string nested(int depth) {
+  std::string text;
+  for (int i = 0; i < depth; ++i)
+    text += "{\"a\":";
+  text += '1';
+  return text.append(static_cast<std::size_t>(depth), '}');
+}
 
 inline msg::Mutation mutation(msg::MutationKind kind) {
   msg::Mutation made;
