@@ -43,6 +43,7 @@ public:
   result<std::vector<change>> take_changes(std::size_t limit);
 
   result<void> set_started(bool started);
+  result<void> set_network(network_state state);
   result<sync_report> sync_now(const sync_options& how);
   result<runtime_status> status();
   result<explanation> explain(const std::string& collection, const std::string& id);

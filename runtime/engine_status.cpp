@@ -36,6 +36,21 @@ result<void> engine::set_started(bool started) {
   return {};
 }
 
+result<void> engine::set_network(network_state state) {
+  const auto inside = enter(true);
+  if (!inside)
+    return inside.error();
+  const auto set = host_->running();
+  if (!set)
+    return to_public(set.error());
+  msg::ReachabilityChanged changed;
+  changed.set_state(state == network_state::up     ? msg::ReachabilityChanged::UP
+                    : state == network_state::down ? msg::ReachabilityChanged::DOWN
+                                                   : msg::ReachabilityChanged::UNKNOWN);
+  rt::anon_send(set->link, std::move(changed));
+  return {};
+}
+
 result<sync_report> engine::sync_now(const sync_options& how) {
   const auto inside = enter(true);
   if (!inside)

@@ -195,6 +195,10 @@ result<void> runtime::stop() {
   return engine_->set_started(false);
 }
 
+result<void> runtime::set_network(network_state state) {
+  return engine_->set_network(state);
+}
+
 result<sync_report> runtime::sync_now(sync_options how) {
   return engine_->sync_now(how);
 }

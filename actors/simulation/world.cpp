@@ -36,7 +36,8 @@ world::world(std::uint64_t seed, const plan& made, canary planted)
   canaries.forgets_results_at_start = planted == canary::dedup_forgotten;
   canaries.draws_seq_outside = planted == canary::seq_outside;
   live_network_hooks live;
-  live.fate = [this](int) { return seeded_stream_fate(); };
+  stream_fate_ = [this](int) { return seeded_stream_fate(); };
+  live.fate = [this](int client) { return stream_fate_(client); };
   live.open = [this] { return server_->open_live(); };
   live_ = std::make_unique<live_network>(*system_, std::move(live));
   server_node_hooks hooks;

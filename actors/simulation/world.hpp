@@ -66,6 +66,9 @@ public:
   void set_fate(fate_function fate) {
     fate_ = std::move(fate);
   }
+  void set_stream_fate(std::function<stream_fate(int client)> fate) {
+    stream_fate_ = std::move(fate);
+  }
   /// Called when a reply reaches a living client: local writes may race with what it brings.
   void set_on_arrival(std::function<void(int client)> on_arrival) {
     on_arrival_ = std::move(on_arrival);
@@ -112,6 +115,7 @@ private:
   std::unique_ptr<deterministic_system> system_;
   network_hooks network_;
   fate_function fate_;
+  std::function<stream_fate(int client)> stream_fate_;
   std::function<void(int client)> on_arrival_;
   canary planted_;
   std::unique_ptr<live_network> live_;

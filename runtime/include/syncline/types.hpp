@@ -87,6 +87,9 @@ struct operation {
   }
 };
 
+/// Whether the machine has a network, as far as anybody knows.
+enum class network_state { unknown, up, down };
+
 /// How far a write has come. Each stage includes those before it.
 enum class stage {
   pending,  ///< not yet committed here

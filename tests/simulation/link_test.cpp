@@ -1,0 +1,176 @@
+// The hybrid of stream and polls while networks come, go, lie and change under it.
+
+#include "actors/simulation/world.hpp"
+
+#include <boost/test/unit_test.hpp>
+
+namespace syncline::tests {
+
+using namespace actors::simulation;
+
+namespace {
+
+constexpr std::int64_t minute_ms = 60'000;
+
+/// Two started clients of one server, with a network that the test governs.
+struct linked_world {
+  linked_world() : world{1, with_streams()} {
+    world.set_fate([this](int client, const msg::HttpRequest& request) {
+      auto fate = world.seeded_fate(client, request);
+      fate.lose_request = is_away;
+      if (is_portal)
+        fate.answered_by_another = foreign_reply(200, "<html>please log in</html>");
+      return fate;
+    });
+    world.set_stream_fate([this](int) {
+      stream_fate fate;
+      fate.refused = is_away || is_portal || has_no_streams;
+      fate.cut_after_ms = cut_after_ms;
+      fate.silent_after_ms = silent_after_ms;
+      return fate;
+    });
+    actors::client::client_options options;
+    options.poll.timeout_ms = 5'000;
+    for (int i = 0; i < 2; ++i)
+      world.add_client(options);
+  }
+
+  static plan with_streams() {
+    plan made;
+    made.streams = true;
+    return made;
+  }
+
+  void put(const std::string& id) {
+    msg::WriteLocal command;
+    auto& mutation = *command.add_operations()->mutable_mutation();
+    mutation.set_kind(msg::CREATE);
+    mutation.set_collection("items");
+    mutation.set_id(id);
+    mutation.set_body("{}");
+    BOOST_TEST(!world.client(0).write_now(command));
+  }
+  bool other_has(const std::string& id) {
+    return world.visible_items(1, "items").count(id) != 0;
+  }
+  bool comes(const std::string& id, std::int64_t within_ms) {
+    return world.run_until([&] { return other_has(id); }, within_ms);
+  }
+  /// Looks every second of virtual time.
+  bool becomes(int client, const std::string& state, std::int64_t within_ms) {
+    for (std::int64_t waited = 0; waited <= within_ms; waited += 1'000) {
+      if (world.link_state(client) == state)
+        return true;
+      world.run_for(1'000);
+    }
+    return false;
+  }
+  void network(int client, msg::ReachabilityChanged::State state) {
+    msg::ReachabilityChanged changed;
+    changed.set_state(state);
+    rt::anon_send(world.client(client).actors().link, changed);
+    world.run_for(0);
+  }
+
+  actors::simulation::world world;
+  bool is_away = false;
+  bool is_portal = false;
+  bool has_no_streams = false;
+  std::optional<std::int64_t> cut_after_ms;
+  std::optional<std::int64_t> silent_after_ms;
+};
+
+} // namespace
+
+BOOST_FIXTURE_TEST_SUITE(link, linked_world)
+
+BOOST_AUTO_TEST_CASE(a_change_is_with_the_other_within_the_way_there) {
+  BOOST_TEST(becomes(0, "online", minute_ms));
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  put("a");
+  BOOST_TEST(comes("a", 500));
+}
+
+BOOST_AUTO_TEST_CASE(
+  a_network_that_goes_stops_all_but_polls_and_one_that_comes_starts_all_at_once) {
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  is_away = true;
+  network(1, msg::ReachabilityChanged::DOWN);
+  BOOST_TEST(world.link_state(1) == "offline");
+  world.run_for(10 * minute_ms);
+  BOOST_TEST(world.link_state(1) == "offline");
+  put("a");
+  BOOST_TEST(!other_has("a"));
+  is_away = false;
+  network(1, msg::ReachabilityChanged::UP); // After long backoffs.
+  network(0, msg::ReachabilityChanged::DOWN);
+  network(0, msg::ReachabilityChanged::UP);
+  BOOST_TEST(comes("a", 5'000));
+  BOOST_TEST(becomes(1, "online", 5'000));
+}
+
+BOOST_AUTO_TEST_CASE(a_hint_that_is_wrong_is_found_out_by_a_poll) {
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  network(1, msg::ReachabilityChanged::DOWN);
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  put("a");
+  BOOST_TEST(comes("a", 5'000));
+}
+
+// B9: a captive portal answers everything with its own page.
+BOOST_AUTO_TEST_CASE(a_captive_portal_is_offline_and_changes_nothing) {
+  put("a");
+  BOOST_TEST(comes("a", minute_ms));
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  is_portal = true;
+  world.server().die(); // Its connections end; what is dialled now meets the portal.
+  BOOST_TEST(becomes(1, "offline", 2 * minute_ms));
+  world.run_for(10 * minute_ms);
+  BOOST_TEST(other_has("a"));
+  is_portal = false;
+  world.server().start();
+  network(1, msg::ReachabilityChanged::UP);
+  BOOST_TEST(becomes(1, "online", 10 * minute_ms));
+  put("b");
+  BOOST_TEST(comes("b", 10 * minute_ms));
+}
+
+BOOST_AUTO_TEST_CASE(where_no_stream_can_be_had_the_server_is_polled_and_streams_are_tried_again) {
+  has_no_streams = true;
+  BOOST_TEST(becomes(1, "degraded", minute_ms));
+  put("a");
+  BOOST_TEST(comes("a", minute_ms)); // A poll comes every 33 s at the latest.
+  has_no_streams = false;
+  BOOST_TEST(becomes(1, "online", 11 * minute_ms));
+}
+
+// B2: nobody says that the connection is gone. And no stream is dead for longer than 45 s.
+BOOST_AUTO_TEST_CASE(a_stream_that_goes_silent_is_given_up_after_45_seconds) {
+  silent_after_ms = 20'000;
+  BOOST_TEST(becomes(1, "online", 10'000));
+  world.run_for(20'000);
+  silent_after_ms.reset();
+  put("a");
+  BOOST_TEST(comes("a", 50'000));
+  BOOST_TEST(world.counts().of("stream silent") > 0U);
+}
+
+// A thousand cuts: whatever was on its way is asked for again.
+BOOST_AUTO_TEST_CASE(a_thousand_cuts_skip_no_change) {
+  int written = 0;
+  for (int i = 0; i < 1'000; ++i) {
+    cut_after_ms = static_cast<std::int64_t>(world.random()() % 2'000);
+    put("n" + std::to_string(++written));
+    world.run_for(static_cast<std::int64_t>(world.random()() % 3'000));
+  }
+  cut_after_ms.reset();
+  BOOST_TEST(becomes(1, "online", 11 * minute_ms));
+  world.run_for(5'000);
+  BOOST_TEST(world.visible_items(1, "items").size() == static_cast<std::size_t>(written));
+  BOOST_TEST(world.counts().of("stream live") > 500U);
+  BOOST_TEST(!world.failure().has_value());
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+} // namespace syncline::tests
