@@ -109,6 +109,20 @@ BOOST_AUTO_TEST_CASE(
   BOOST_TEST(becomes(1, "online", 5'000));
 }
 
+BOOST_AUTO_TEST_CASE(a_network_that_comes_ends_all_waiting_for_backoffs) {
+  BOOST_TEST(becomes(1, "online", minute_ms));
+  is_away = true;
+  world.server().die(); // Which ends the streams that there are.
+  world.run_for(60 * minute_ms);
+  world.server().start();
+  is_away = false;
+  put("a");
+  for (int client = 0; client < 2; ++client)
+    network(client, msg::ReachabilityChanged::UP);
+  BOOST_TEST(comes("a", 2'000));
+  BOOST_TEST(becomes(1, "online", 2'000));
+}
+
 BOOST_AUTO_TEST_CASE(a_hint_that_is_wrong_is_found_out_by_a_poll) {
   BOOST_TEST(becomes(1, "online", minute_ms));
   network(1, msg::ReachabilityChanged::DOWN);
