@@ -148,14 +148,15 @@ bool actor_host::stop(std::chrono::milliseconds timeout) {
   }
   if (parts_->pool)
     parts_->pool->stop(); // Open requests are answered with `stopped`.
-  if (parts_->dialer)
-    parts_->dialer->stop();
   rt::anon_send(parts_->supervisor, msg::StopNow{});
   // Of the three roots the supervisor goes first: its actors answer what they still can.
   const bool others_ended = parts_->latch.wait_for(2, timeout / 2);
   for (const auto* root : {&parts_->host, &parts_->housekeeping})
     caf::anon_send_exit(*root, caf::exit_reason::user_shutdown);
-  return parts_->latch.wait_for(0, others_ended ? timeout : timeout / 2);
+  const bool ended = parts_->latch.wait_for(0, others_ended ? timeout : timeout / 2);
+  if (parts_->dialer)
+    parts_->dialer->stop(); // Last: a name that is being looked up cannot be interrupted.
+  return ended;
 }
 
 void actor_host::destroy() {

@@ -179,8 +179,12 @@ void client_work::apply_decision(lane_work& work, const msg::LaneDecision& decis
   if (decision.closes_conflict() != 0)
     close_conflict(decision.closes_conflict(), msg::USER_DECIDED);
   record.set_parked_by(decision.parked_by());
-  if (decision.parked_by() != 0)
+  if (decision.parked_by() != 0) {
+    // From now on: what frees the lane in this very transaction closes the new one.
+    if (work.was_parked_by != decision.parked_by())
+      close_conflict(std::exchange(work.was_parked_by, decision.parked_by()), msg::SUPERSEDED);
     return;
+  }
   record.set_undecided(false);
   record.set_met_is_set(false);
   record.clear_met();

@@ -68,6 +68,8 @@ private:
   }
 
   void on_stream(const msg::StreamChanged& changed) {
+    if (changed.live() && !decided_.streams)
+      return; // It was said before the stop arrived.
     view_.stream_is_live = changed.live();
     if (changed.live()) {
       view_.line_failed = false;
@@ -75,6 +77,9 @@ private:
       activity_.succeeded(world_.wall_ms());
     } else if (!changed.error().code().empty()) {
       activity_.failed(changed.error(), world_.wall_ms());
+      const auto& code = changed.error().code();
+      view_.line_failed =
+        view_.line_failed || code == "connection_refused" || code == "network_unreachable";
     }
     follow_policy();
   }

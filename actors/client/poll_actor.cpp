@@ -3,6 +3,7 @@
 #include "actors/client/activity.hpp"
 #include "core/sync/cursor.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -92,13 +93,24 @@ private:
   msg::Done on_set_paused(const msg::SetPaused& command) {
     paused_ = command.paused();
     if (!paused_ && !busy_)
-      schedule(0);
+      schedule(after_pause_ms());
     else if (paused_ && !busy_) {
       if (pulls_.empty())
         ++turn_; // The timer that is set must not start a run of its own accord.
       activity_.enter("paused");
     }
     return {};
+  }
+
+  // At once where a poll is due. Where none is, in a while: all clients of a server that has gone
+  // lose their streams in the same moment.
+  std::int64_t after_pause_ms() {
+    constexpr std::int64_t spread_max_ms = 10'000;
+    const auto since_ms = world_.wall_ms() - activity_.show().last_success_ms();
+    if (since_ms < 0 || since_ms >= options_.interval_ms)
+      return 0;
+    return static_cast<std::int64_t>(
+      world_.random() % static_cast<std::uint64_t>(std::min(spread_max_ms, options_.interval_ms)));
   }
 
   void start_run() {

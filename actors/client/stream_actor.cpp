@@ -1,6 +1,7 @@
 #include "actors/client/stream_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "actors/client/line_listener.hpp"
 #include "actors/client/stream_positions.hpp"
 #include "net/protocol/stream_frame.hpp"
 
@@ -14,26 +15,6 @@ namespace syncline::actors::client {
 namespace {
 
 using core::live_ladder;
-
-/// Hands what happens on one connection to the actor. Dialer's thread.
-class line_listener : public net::live_listener {
-public:
-  line_listener(stream_actor stream, std::uint64_t number)
-    : stream_{std::move(stream)}, number_{number} {}
-  void on_open() override {
-    rt::anon_send(stream_, line_opened{number_});
-  }
-  void on_message(std::string message) override {
-    rt::anon_send(stream_, line_message{number_, std::move(message)});
-  }
-  void on_end(core::error why) override {
-    rt::anon_send(stream_, line_ended{number_, std::move(why)});
-  }
-
-private:
-  stream_actor stream_;
-  std::uint64_t number_;
-};
 
 // off --SetPaused--> connecting --opened--> catching_up --caught up with everything--> live
 //  ^                     | ended                | ended, silent, nonsense                | the same
@@ -101,8 +82,10 @@ private:
       drop_line();
       activity_.enter("paused");
       tell(false, nullptr);
-    } else {
+    } else if (!wanted_) {
       begin();
+    } else if (!line_ && !waits_as_asked_) {
+      schedule(0); // Requests are answered again: no need to wait any longer.
     }
     return {};
   }
@@ -137,7 +120,7 @@ private:
     positions_.clear();
     gaps_ = 0;
     silent_beats_ = 0;
-    is_live_ = was_live_ = false;
+    is_live_ = was_live_ = is_settled_ = waits_as_asked_ = is_applying_ = false;
     activity_.enter("connecting");
     line_ = options_.dial(std::make_shared<line_listener>(stream_actor{self_}, ++number_));
     schedule_beat();
@@ -150,6 +133,11 @@ private:
   }
 
   void on_beat() {
+    // A connection that ends as soon as it is live is no success.
+    if (is_live_ && !std::exchange(is_settled_, true))
+      ladder_.established();
+    if (is_applying_)
+      return schedule_beat(); // It is we who do not listen.
     if (++silent_beats_ >= options_.silent_beats_max) {
       count("stream silent");
       msg::Error silent;
@@ -232,6 +220,7 @@ private:
     changes.mutable_page()->Swap(&page);
     changes.set_request_start(known_start_);
     changes.set_now_ms(world_.wall_ms());
+    is_applying_ = true;
     rt::request(self_, conflict_, rt::no_timeout, changes)
       .then(
         [this, connection = number_, collection = changes.page().collection(),
@@ -246,6 +235,7 @@ private:
   }
 
   void on_applied(const std::string& collection, std::uint64_t start, bool superseded) {
+    is_applying_ = false;
     count(superseded ? "stream page elsewhere" : "stream page applied");
     if (superseded) {
       on_gap(collection);
@@ -264,7 +254,6 @@ private:
     if (is_live_ || !positions_.all_caught_up())
       return;
     is_live_ = was_live_ = true;
-    ladder_.established();
     activity_.succeeded(world_.wall_ms());
     activity_.enter("live");
     count("stream live");
@@ -286,7 +275,7 @@ private:
   // The stream and the store stand at different places: something else has moved the cursor, or a
   // change was lost on the way.
   void on_gap(const std::string& collection) {
-    if (++gaps_ > gaps_max)
+    if (++gaps_ > gaps_max * positions_.size())
       return hang_up(
         to_error({"stream_gap", "the stream's pages do not begin where the pulled ones "
                                 "end"}));
@@ -327,7 +316,9 @@ private:
   void hang_up(const msg::Error& why) {
     drop_line();
     activity_.failed(why, world_.wall_ms());
-    const auto delay_ms = was_live_            ? ladder_.end(world_.random(), asked_range_)
+    waits_as_asked_ = was_live_ && asked_range_;
+    const auto delay_ms = is_settled_ || waits_as_asked_
+                            ? ladder_.end(world_.random(), asked_range_)
                           : is_everywhere(why) ? ladder_.unreachable(world_.random())
                                                : ladder_.fail(world_.random());
     activity_.enter("waiting");
@@ -382,7 +373,10 @@ private:
   std::uint32_t gaps_ = 0;
   std::uint32_t silent_beats_ = 0;
   bool is_live_ = false;
-  bool was_live_ = false; // on this connection
+  bool was_live_ = false;       // on this connection
+  bool is_settled_ = false;     // live for long enough to count
+  bool is_applying_ = false;    // a page of it
+  bool waits_as_asked_ = false; // by the server
   bool wanted_ = false;
 };
 

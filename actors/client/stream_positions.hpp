@@ -2,6 +2,7 @@
 // Where the collections of a stream stand. Pure.
 
 #include <algorithm>
+#include <cstddef>
 #include <map>
 #include <string>
 
@@ -13,6 +14,9 @@ class stream_positions {
 public:
   void clear() {
     collections_.clear();
+  }
+  [[nodiscard]] std::size_t size() const {
+    return collections_.size();
   }
   [[nodiscard]] bool has(const std::string& collection) const {
     return collections_.count(collection) != 0;

@@ -21,6 +21,15 @@ class live_dialer::worker {
 public:
   worker(std::string base_url, options settings) : base_url_{std::move(base_url)} {
     io_.settings = std::move(settings);
+    // Now: a connection takes these over when it is made, not when it shakes hands.
+    io_.tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
+    io_.tls.set_verify_mode(asio::ssl::verify_peer);
+    // Where no authority can be read every handshake is refused, and says so.
+    boost::system::error_code ignored;
+    if (io_.settings.ca_file.empty())
+      io_.tls.set_default_verify_paths(ignored);
+    else
+      io_.tls.load_verify_file(io_.settings.ca_file, ignored);
   }
   worker(const worker&) = delete;
   worker& operator=(const worker&) = delete;
@@ -51,8 +60,8 @@ public:
     const std::lock_guard lock{mutex_};
     if (stopped_)
       return false;
-    if (!thread_.joinable())
-      begin();
+    if (!thread_.joinable()) // With the first connection: many runtimes never make one.
+      thread_ = std::thread{[this] { io_.context.run(); }};
     asio::post(io_.context, std::move(action));
     return true;
   }
@@ -77,19 +86,6 @@ public:
   }
 
 private:
-  // With the first connection: many runtimes never make one.
-  void begin() {
-    io_.tls.set_options(asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1);
-    io_.tls.set_verify_mode(asio::ssl::verify_peer);
-    // Where no authority can be read every handshake is refused, and says so.
-    boost::system::error_code ignored;
-    if (io_.settings.ca_file.empty())
-      io_.tls.set_default_verify_paths(ignored);
-    else
-      io_.tls.load_verify_file(io_.settings.ca_file, ignored);
-    thread_ = std::thread{[this] { io_.context.run(); }};
-  }
-
   std::string base_url_;
   dialer_io io_;
   asio::executor_work_guard<asio::io_context::executor_type> work_{io_.context.get_executor()};

@@ -144,6 +144,7 @@ private:
     socket().set_option(tcp::no_delay{true}, ignored);
     if constexpr (is_tls) {
       auto& tls = stream_.next_layer();
+      tls.set_verify_mode(asio::ssl::verify_peer); // Whatever the context says.
       tls.set_verify_callback(asio::ssl::host_name_verification{to_.host});
       error_code bad_address;
       asio::ip::make_address(to_.host, bad_address);

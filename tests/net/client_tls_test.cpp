@@ -1,6 +1,7 @@
-// The pool over TLS: what it trusts, and what it says about what it does not trust.
+// Client connections over TLS: what they trust, and what is said about what they do not trust.
 
 #include "net/client/http_pool.hpp"
+#include "net/client/live_dialer.hpp"
 #include "tests/support/fault_proxy.hpp"
 
 #include <arpa/inet.h>
@@ -167,9 +168,19 @@ msg::HttpReply fetch(const std::string& url, const std::string& ca_file) {
   return promise.get_future().get();
 }
 
+class end_listener : public net::live_listener {
+public:
+  void on_open() override {}
+  void on_message(std::string) override {}
+  void on_end(core::error why) override {
+    ended.set_value(why.code);
+  }
+  std::promise<std::string> ended;
+};
+
 } // namespace
 
-BOOST_AUTO_TEST_SUITE(net_http_pool_tls)
+BOOST_AUTO_TEST_SUITE(net_client_tls)
 
 BOOST_AUTO_TEST_CASE(only_a_certificate_of_a_known_authority_for_this_host_and_time_is_trusted) {
   const auto good = make_identity("IP:127.0.0.1", 3600);
@@ -192,6 +203,26 @@ BOOST_AUTO_TEST_CASE(only_a_certificate_of_a_known_authority_for_this_host_and_t
   const auto late = outcome(expired, trust_expired.path());
   BOOST_TEST(late.starts_with("tls_refused: "));
   BOOST_TEST(late.find("expired") != std::string::npos, late);
+}
+
+// The first connection of a dialer was made before its context verified anything.
+BOOST_AUTO_TEST_CASE(the_first_live_connection_of_a_dialer_trusts_no_more_than_a_request_does) {
+  const auto good = make_identity("IP:127.0.0.1", 3600);
+  const auto other_host = make_identity("DNS:example.org", 3600);
+  const auto outcome = [](const identity& self, const std::string& ca_file) {
+    const tls_server server{self};
+    net::live_dialer dialer{server.url(), {.ca_file = ca_file}};
+    const auto listener = std::make_shared<end_listener>();
+    auto ended = listener->ended.get_future();
+    const auto line = dialer.dial(listener);
+    return ended.get();
+  };
+  const authority_file trust_good{good};
+  BOOST_TEST(outcome(good, trust_good.path()) == "not_our_server"); // It has answered.
+  BOOST_TEST(outcome(good, "") == "tls_refused");
+  BOOST_TEST(outcome(other_host, trust_good.path()) == "tls_refused");
+  const authority_file trust_other{other_host};
+  BOOST_TEST(outcome(other_host, trust_other.path()) == "tls_refused");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
