@@ -51,8 +51,8 @@ struct actor_host::parts {
     options.outbox.paused = options.poll.paused = true;
     options.link.paused = !how.is_started();
     if (dialer)
-      options.stream.dial = [dialer = dialer](std::shared_ptr<net::live_listener> listener) {
-        return dialer->dial(std::move(listener));
+      options.stream.dial = [dialer = dialer](const std::shared_ptr<net::live_listener>& listener) {
+        return dialer->dial(listener);
       };
     auto transport = actors::client::spawn_transport(*system, pool, how.server);
     auto set = actors::client::spawn_client(

@@ -37,7 +37,7 @@ public:
     stop();
   }
 
-  std::shared_ptr<dialed_connection> dial(std::shared_ptr<live_listener> listener) {
+  std::shared_ptr<dialed_connection> dial(const std::shared_ptr<live_listener>& listener) {
     auto to = resolve_destination(base_url_, "/stream");
     if (!to) {
       listener->on_end(to.error());
@@ -133,8 +133,8 @@ live_dialer::~live_dialer() {
   stop();
 }
 
-std::shared_ptr<live_line> live_dialer::dial(std::shared_ptr<live_listener> listener) {
-  return std::make_shared<line>(worker_, worker_->dial(std::move(listener)));
+std::shared_ptr<live_line> live_dialer::dial(const std::shared_ptr<live_listener>& listener) {
+  return std::make_shared<line>(worker_, worker_->dial(listener));
 }
 
 void live_dialer::stop() {

@@ -35,7 +35,7 @@ public:
   /// listener ends with: `network_unreachable`, `connection_refused`, `connection_cut`, `timeout`,
   /// `tls_refused`, `not_allowed`, `needs_auth`, `not_our_server` (it answered in another way),
   /// `server_error` (5xx), `too_large`, `closed` (by us), `stopped`.
-  std::shared_ptr<live_line> dial(std::shared_ptr<live_listener> listener);
+  std::shared_ptr<live_line> dial(const std::shared_ptr<live_listener>& listener);
 
   /// Ends every connection (`stopped`) and the thread.
   void stop();
