@@ -139,7 +139,9 @@ void memory_environment::sync() {
 void memory_environment::fail_next_commit(std::string code, failed_commit outcome) {
   core::ensure(outcome == failed_commit::lost || code == "store_io",
                "only store_io leaves the outcome of a commit open");
-  state_->failing_code = std::move(code);
+  state_->failing_code.reset();
+  if (!code.empty())
+    state_->failing_code = std::move(code);
   state_->failing_outcome = outcome;
 }
 

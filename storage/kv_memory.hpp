@@ -78,6 +78,7 @@ public:
   void sync();
   /// The next commit throws `code`. After `store_io` the store has to be opened again, from an
   /// image; other codes mean that nothing was stored, so `applied` goes with `store_io` only.
+  /// An empty code takes it back.
   void fail_next_commit(std::string code, failed_commit outcome = failed_commit::lost);
   /// Puts that would grow the store beyond throw `store_full`; erasing goes on.
   void limit_bytes(std::uint64_t bytes_max);

@@ -91,7 +91,7 @@ private:
     else
       activity_.failed(error, world_.wall_ms());
     if (std::exchange(view_.line_failed, !answered) && answered && decided_.streams)
-      tell(stream_, false); // Likewise.
+      tell(stream_, false); // It may wait for a backoff of worse times, too.
     // Only a request is the truth: the server has answered where nothing should be reached.
     if (answered && view_.hint == core::reachability::down)
       view_.hint = core::reachability::unknown;

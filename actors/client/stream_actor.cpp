@@ -185,6 +185,8 @@ private:
     auto frame = net::decode_frame(bytes);
     if (!frame)
       return hang_up(to_error(frame.error()));
+    if (net::says_nothing(*frame))
+      return hang_up(nonsense()); // This may have been a page.
     if (frame->has_page())
       return on_page(*frame->mutable_page());
     if (frame->has_caught_up())
@@ -196,6 +198,11 @@ private:
     else if (frame->has_error())
       return on_refused(frame->error());
     resume(); // What is of a later version is ignored.
+  }
+
+  static msg::Error nonsense() {
+    return to_error({"not_our_server", "the stream brought something that is not a whole page of "
+                                       "this protocol"});
   }
 
   void send_ping(std::uint64_t id, bool is_answer) {
@@ -211,11 +218,10 @@ private:
   }
 
   void on_page(msg::DeltaPage& page) {
+    if (!positions_.has(page.collection()) || !net::is_whole_page(page, page.collection()))
+      return hang_up(nonsense());
     if (!positions_.expects(page.collection(), page.prev_cursor()))
       return resume();
-    if (!net::is_whole_page(page, page.collection()))
-      return hang_up(to_error({"not_our_server", "the stream brought something that is not a whole "
-                                                 "page of this protocol"}));
     msg::ApplyRemoteChanges changes;
     changes.mutable_page()->Swap(&page);
     changes.set_request_start(known_start_);

@@ -189,6 +189,17 @@ std::optional<core::error> client_node::write_now(const msg::WriteLocal& command
   return **outcome;
 }
 
+std::optional<core::error> client_node::create_now(const std::string& collection,
+                                                   const std::string& id, const std::string& body) {
+  msg::WriteLocal command;
+  auto& mutation = *command.add_operations()->mutable_mutation();
+  mutation.set_kind(msg::CREATE);
+  mutation.set_collection(collection);
+  mutation.set_id(id);
+  mutation.set_body(body);
+  return write_now(command);
+}
+
 std::int64_t client_node::increments_accepted(const std::string& item) const {
   std::int64_t sum = 0;
   if (const auto found = accepted_.find(item); found != accepted_.end())

@@ -65,6 +65,8 @@ public:
   void write(msg::WriteLocal command, write_map writes);
   /// As above, and runs the system until the answer is there; its error or nothing.
   [[nodiscard]] std::optional<core::error> write_now(const msg::WriteLocal& command);
+  [[nodiscard]] std::optional<core::error>
+  create_now(const std::string& collection, const std::string& id, const std::string& body);
 
   /// What the application was promised, by item.
   [[nodiscard]] const std::map<std::string, std::vector<accepted_write>>& accepted() const {
@@ -84,6 +86,7 @@ public:
   void roll_back();
   /// Dead only: takes the files of another client, as a copied folder.
   void copy_from(const client_node& other);
+  /// Empty: no longer.
   void fail_next_commit(const std::string& code);
   void set_clock_offset(std::int64_t offset_ms) {
     clock_offset_ms_ = offset_ms;

@@ -22,7 +22,7 @@ class live_network::connection : public std::enable_shared_from_this<connection>
 public:
   connection(live_network& network, int client, std::shared_ptr<net::live_listener> listener,
              stream_fate fate)
-    : network_{network}, client_{client}, listener_{std::move(listener)}, fate_{fate} {}
+    : network_{network}, client_{client}, listener_{std::move(listener)}, fate_{std::move(fate)} {}
 
   [[nodiscard]] int client() const {
     return client_;
@@ -113,6 +113,8 @@ private:
     for (auto& message : messages_in(bytes)) {
       if (is_silent_)
         return;
+      if (fate_.damage)
+        fate_.damage(message);
       if (++in_flight_ > in_flight_max)
         wire_->blocked = true;
       later(fate_.delay_ms, [message = std::move(message)](connection& self) {

@@ -19,7 +19,8 @@ struct stream_fate {
   std::int64_t delay_ms = 1; ///< of everything, in both directions
   bool refused = false;
   std::optional<std::int64_t> cut_after_ms;
-  std::optional<std::int64_t> silent_after_ms; ///< half open: nobody is told
+  std::optional<std::int64_t> silent_after_ms;      ///< half open: nobody is told
+  std::function<void(std::string& message)> damage; ///< done to each message for the client
 };
 
 struct live_network_hooks {

@@ -16,7 +16,7 @@ constexpr std::array<std::pair<canary, std::string_view>, 6> canary_names{{
   {canary::deletes_on_404, "deletes-on-404"},
 }};
 
-constexpr std::array<std::pair<const char*, unsigned plan::*>, 24> chances{{
+constexpr std::array<std::pair<const char*, unsigned plan::*>, 25> chances{{
   {"lose_request", &plan::lose_request},
   {"lose_reply", &plan::lose_reply},
   {"cut_reply", &plan::cut_reply},
@@ -41,6 +41,7 @@ constexpr std::array<std::pair<const char*, unsigned plan::*>, 24> chances{{
   {"refuse_stream", &plan::refuse_stream},
   {"cut_stream", &plan::cut_stream},
   {"half_open", &plan::half_open},
+  {"damage_stream", &plan::damage_stream},
 }};
 
 // Faults that change what the other checks may demand are rarer than the rest.
@@ -98,7 +99,7 @@ plan make_plan(std::uint64_t seed) {
   }
   made.streams = below(3) != 0;
   // There are far fewer connections than requests.
-  for (auto* chance : {&made.refuse_stream, &made.cut_stream, &made.half_open})
+  for (auto* chance : {&made.refuse_stream, &made.cut_stream, &made.half_open, &made.damage_stream})
     *chance *= 4;
   return made;
 }

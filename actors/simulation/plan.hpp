@@ -56,6 +56,7 @@ struct plan {
   unsigned refuse_stream = 0;
   unsigned cut_stream = 0;
   unsigned half_open = 0; ///< a stream goes silent, and nobody is told
+  unsigned damage_stream = 0;
 
   [[nodiscard]] bool loses_history() const {
     return restore_by_tool != 0 || restore_by_hand != 0;

@@ -93,8 +93,15 @@ void server_node::start(bool new_epoch) {
   store_ = std::make_shared<recording_store>(*this, std::move(*opened));
   server::hub_options publishing;
   publishing.page_bytes_max = page_bytes_max;
-  publishing.publish = hooks_.publish;
-  publishing.end_topic = hooks_.end_topic;
+  // What a dead server's hub still works on reaches nobody.
+  publishing.publish = [this, life](net::publication published) {
+    if (life == life_)
+      hooks_.publish(std::move(published));
+  };
+  publishing.end_topic = [this, life](const std::string& topic) {
+    if (life == life_)
+      hooks_.end_topic(topic);
+  };
   hub_ = server::spawn_hub(system_.system(), store_, std::move(publishing));
   server::store_options actor_options;
   actor_options.where = rt::placement::pooled;

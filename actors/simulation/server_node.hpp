@@ -70,6 +70,7 @@ public:
   void restore(std::size_t index);
 
   void trim(std::int64_t kept_ms);
+  /// Empty: no longer.
   void fail_next_commit(const std::string& code);
   /// Increments of a cloned client's queue may take effect twice: the one named exception.
   void allow_cloned_increments() {

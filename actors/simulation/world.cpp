@@ -191,6 +191,15 @@ stream_fate world::seeded_stream_fate() {
     fate.cut_after_ms = static_cast<std::int64_t>(random_() % 120'000);
   if (strikes(plan_.half_open, "half_open"))
     fate.silent_after_ms = static_cast<std::int64_t>(random_() % 120'000);
+  if (strikes(plan_.damage_stream, "damage_stream"))
+    fate.damage = [this](std::string& message) {
+      if (!faults_ || random_() % 8 != 0)
+        return;
+      if (random_() % 2 == 0)
+        message.resize(random_() % (message.size() + 1));
+      else
+        message = "<html>please log in</html>";
+    };
   return fate;
 }
 

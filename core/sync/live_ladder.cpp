@@ -33,12 +33,6 @@ std::int64_t live_ladder::end(std::uint64_t random, const std::optional<reconnec
          static_cast<std::int64_t>(random % static_cast<std::uint64_t>(longest - shortest + 1));
 }
 
-std::optional<std::int64_t> live_ladder::climb_after(std::uint64_t random) const {
-  if (rung_ == rung::websocket)
-    return std::nullopt;
-  return climb_wait_ms(random);
-}
-
 void live_ladder::climb() {
   rung_ = rung::websocket;
   failures_ = options_.failures_max - 1;

@@ -47,14 +47,11 @@ public:
     return backoff_.fail(random);
   }
 
-  /// Everything is caught up over a connection of the current rung.
+  /// A connection of the current rung has been live for long enough to count.
   void established();
 
   /// An established connection ended. How long to wait now; `asked` is what the server wishes.
   std::int64_t end(std::uint64_t random, const std::optional<reconnect_range>& asked);
-
-  /// How long a connection on a lower rung is kept before the top is tried; nothing on the top.
-  [[nodiscard]] std::optional<std::int64_t> climb_after(std::uint64_t random) const;
 
   /// The time to climb has come, or there is a new network: the top is tried, with one failure left
   /// in the first case.
@@ -70,17 +67,5 @@ private:
   std::uint32_t failures_ = 0; // on this rung
   std::uint32_t climbs_ = 0;   // that have failed
 };
-
-[[nodiscard]] constexpr const char* to_string(live_ladder::rung rung) {
-  switch (rung) {
-  case live_ladder::rung::websocket:
-    return "websocket";
-  case live_ladder::rung::events:
-    return "events";
-  case live_ladder::rung::polling:
-    return "polling";
-  }
-  return "";
-}
 
 } // namespace syncline::core

@@ -89,6 +89,8 @@ public:
   void send(std::string message) override {
     if (!is_open_ || is_over_)
       return;
+    if (unsent_.size() >= unsent_max)
+      return end({"connection_cut", to_.origin + " sends and does not read"});
     unsent_.push_back(std::move(message));
     if (unsent_.size() == 1)
       write();
@@ -110,6 +112,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t unsent_max = 64; // messages: what we say is little
+
   using stream = websocket::stream<Transport, false>; // without permessage-deflate
 
   static stream make_stream(dialer_io& io) {

@@ -41,6 +41,11 @@ core::expected<msg::StreamFrame> decode_frame(std::string_view bytes) {
   return frame;
 }
 
+bool says_nothing(const msg::StreamFrame& frame) {
+  return frame.what_case() == msg::StreamFrame::WHAT_NOT_SET &&
+         frame.GetReflection()->GetUnknownFields(frame).empty();
+}
+
 core::expected<void> check_client_frame(const msg::StreamFrame& frame) {
   if (frame.has_ping() || frame.what_case() == msg::StreamFrame::WHAT_NOT_SET)
     return {}; // The latter is of a newer client than this server.

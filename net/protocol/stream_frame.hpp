@@ -26,6 +26,9 @@ inline constexpr std::size_t hello_collections_max = 256; ///< of one connection
 /// A frame as it was received; a page is unpacked and has its cursor. Error: `bad_message`.
 [[nodiscard]] core::expected<msg::StreamFrame> decode_frame(std::string_view bytes);
 
+/// Whether it says nothing at all, not even something of a later version, which is to be ignored.
+[[nodiscard]] bool says_nothing(const msg::StreamFrame& frame);
+
 /// Checks what a client may say: a hello of known shape, a ping, or something of a later version,
 /// which is to be ignored. Errors: `bad_message`, `bad_collection`.
 [[nodiscard]] core::expected<void> check_client_frame(const msg::StreamFrame& frame);

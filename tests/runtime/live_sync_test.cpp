@@ -115,6 +115,18 @@ BOOST_AUTO_TEST_CASE(a_stopped_device_hears_nothing_and_catches_up_when_started)
   BOOST_TEST(two.hears_of("a"));
 }
 
+BOOST_AUTO_TEST_CASE(a_server_on_this_machine_needs_no_network) {
+  test_server server;
+  live_device one{server.url()};
+  live_device two{server.url()};
+  BOOST_REQUIRE(two.becomes("online"));
+  check_done(two.open->set_network(network_state::down));
+  BOOST_TEST(two.link() == "online");
+  value_or_fail(one.open->put("notes", "a", "{}"));
+  BOOST_TEST(two.hears_of("a"));
+  check_done(two.open->stop());
+}
+
 BOOST_AUTO_TEST_CASE(without_live_connections_the_server_is_polled) {
   test_server server;
   live_device one{server.url(), false};

@@ -1,6 +1,7 @@
 // The hybrid of stream and polls while networks come, go, lie and change under it.
 
 #include "actors/simulation/world.hpp"
+#include "net/protocol/stream_frame.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -27,6 +28,7 @@ struct linked_world {
       fate.refused = is_away || is_portal || has_no_streams;
       fate.cut_after_ms = cut_after_ms;
       fate.silent_after_ms = silent_after_ms;
+      fate.damage = damage;
       return fate;
     });
     actors::client::client_options options;
@@ -42,13 +44,7 @@ struct linked_world {
   }
 
   void put(const std::string& id) {
-    msg::WriteLocal command;
-    auto& mutation = *command.add_operations()->mutable_mutation();
-    mutation.set_kind(msg::CREATE);
-    mutation.set_collection("items");
-    mutation.set_id(id);
-    mutation.set_body("{}");
-    BOOST_TEST(!world.client(0).write_now(command));
+    BOOST_TEST(!world.client(0).create_now("items", id, "{}"));
   }
   bool other_has(const std::string& id) {
     return world.visible_items(1, "items").count(id) != 0;
@@ -78,7 +74,20 @@ struct linked_world {
   bool has_no_streams = false;
   std::optional<std::int64_t> cut_after_ms;
   std::optional<std::int64_t> silent_after_ms;
+  std::function<void(std::string& message)> damage;
 };
+
+/// Says it of each page; other frames pass.
+std::function<void(std::string&)> in_each_page(const std::function<void(msg::DeltaPage&)>& change) {
+  return [change](std::string& message) {
+    auto frame = net::decode_frame(message);
+    if (!frame || !frame->has_page())
+      return;
+    change(*frame->mutable_page());
+    const auto from = frame->page().prev_cursor();
+    message = net::with_prev_cursor(net::encode_shared_page(frame->page()), from);
+  };
+}
 
 } // namespace
 
@@ -167,6 +176,45 @@ BOOST_AUTO_TEST_CASE(a_stream_that_goes_silent_is_given_up_after_45_seconds) {
   put("a");
   BOOST_TEST(comes("a", 50'000));
   BOOST_TEST(world.counts().of("stream silent") > 0U);
+}
+
+// Bad input over the stream: it is not applied, and what it stood for comes in another way.
+BOOST_AUTO_TEST_CASE(what_is_no_page_of_ours_changes_nothing_and_skips_nothing) {
+  const std::vector<std::function<void(std::string&)>> damages{
+    [](std::string& message) { message.resize(message.size() / 2); },
+    [](std::string& message) { message.clear(); },
+    [](std::string& message) { message = "<html>please log in</html>"; },
+    [](std::string& message) { message = R"({"type":"item_deleted","data":{"id":"kept"}})"; },
+    in_each_page([](msg::DeltaPage& page) { page.set_seq_through(0); }),
+    in_each_page([](msg::DeltaPage& page) { page.clear_head(); }),
+    in_each_page([](msg::DeltaPage& page) { page.set_next_cursor(""); }),
+    in_each_page([](msg::DeltaPage& page) { page.set_collection("nobody's"); }),
+    in_each_page([](msg::DeltaPage& page) { page.set_prev_cursor("elsewhere"); }),
+    // As if all there is had been walked through, and nothing were there.
+    in_each_page([](msg::DeltaPage& page) {
+      page.set_phase(msg::Cursor::SNAPSHOT);
+      page.clear_items();
+      page.set_range_to_end(true);
+      page.mutable_head()->set_start(0);
+    })};
+  put("kept");
+  BOOST_TEST(comes("kept", minute_ms));
+  for (std::size_t i = 0; i < damages.size(); ++i) {
+    BOOST_TEST_CONTEXT("damage " << i) {
+      damage = damages[i];
+      world.server().die(); // New connections, which are damaged from the beginning.
+      world.server().start();
+      world.run_for(minute_ms);
+      put("n" + std::to_string(i));
+      BOOST_TEST(comes("n" + std::to_string(i), 2 * minute_ms));
+      BOOST_TEST(other_has("kept"));
+    }
+  }
+  damage = nullptr;
+  for (int client = 0; client < 2; ++client)
+    network(client, msg::ReachabilityChanged::UP);
+  BOOST_TEST(becomes(1, "online", 11 * minute_ms));
+  BOOST_TEST(world.visible_items(1, "items").size() == damages.size() + 1);
 }
 
 // A thousand cuts: whatever was on its way is asked for again.

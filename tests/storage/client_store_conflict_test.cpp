@@ -38,6 +38,13 @@ struct two_writers {
   device client;
 };
 
+void discard_first(device& client) {
+  msg::ManageOutbox discard;
+  discard.set_action(msg::ManageOutbox::DISCARD);
+  discard.set_local_seq(client.outbox()[0].local_seq());
+  client.run(&client_transaction::manage_outbox, discard);
+}
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(client_store_conflict)
@@ -310,10 +317,7 @@ BOOST_AUTO_TEST_CASE(dropping_the_refused_head_of_a_lane_frees_the_rest) {
   world.client.patch("d", R"({"g":2})");
   world.theirs(R"({"g":3})");
   world.client.push_all(world.server.store());
-  msg::ManageOutbox discard;
-  discard.set_action(msg::ManageOutbox::DISCARD);
-  discard.set_local_seq(world.client.outbox()[0].local_seq());
-  world.client.run(&client_transaction::manage_outbox, discard);
+  discard_first(world.client);
   BOOST_TEST(world.client.status("d") == "SYNCED");
   BOOST_TEST(world.client.inconsistency() == "");
   world.client.policy.strategy = core::conflict_strategy::merge;
@@ -333,10 +337,7 @@ BOOST_AUTO_TEST_CASE(a_conflict_stayed_open_although_nothing_waited_for_it) {
     const auto conflict = world.client.conflicts()[0].conflict_id();
     BOOST_TEST(world.client.conflicts()[0].resolved_ms() == 0);
     if (discards) {
-      msg::ManageOutbox discard;
-      discard.set_action(msg::ManageOutbox::DISCARD);
-      discard.set_local_seq(world.client.outbox()[0].local_seq());
-      world.client.run(&client_transaction::manage_outbox, discard);
+      discard_first(world.client);
     } else {
       world.client.policy.strategy = core::conflict_strategy::server_wins;
       world.theirs(R"({"g":4})");

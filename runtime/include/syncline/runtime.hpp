@@ -169,7 +169,7 @@ public:
   /// What the host knows of the machine's network: with `up` after `down` everything is tried at
   /// once, with `down` the live connection is closed and nothing is sent but polls, which find out
   /// where that is not true. A hint, never needed; without meaning for a server on this machine.
-  result<void> set_network(network_state state);
+  [[nodiscard]] result<void> set_network(network_state state);
   /// Pushes and pulls until there is nothing left to do, started or not; joins a run under way.
   [[nodiscard]] result<sync_report> sync_now(sync_options how = {});
 
