@@ -102,6 +102,9 @@ struct live_ended {};
 struct line_opened {
   std::uint64_t number = 0;
 };
+struct line_alive {
+  std::uint64_t number = 0;
+};
 struct line_message {
   std::uint64_t number = 0;
   std::string bytes;

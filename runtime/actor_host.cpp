@@ -51,8 +51,9 @@ struct actor_host::parts {
     options.outbox.paused = options.poll.paused = true;
     options.link.paused = !how.is_started();
     if (dialer)
-      options.stream.dial = [dialer = dialer](const std::shared_ptr<net::live_listener>& listener) {
-        return dialer->dial(listener);
+      options.stream.dial = [dialer = dialer](net::live_way way,
+                                              const std::shared_ptr<net::live_listener>& listener) {
+        return dialer->dial(way, listener);
       };
     auto transport = actors::client::spawn_transport(*system, pool, how.server);
     auto set = actors::client::spawn_client(

@@ -27,6 +27,13 @@ namespace syncline::actors::client {
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 
+/// Whether what ended a live connection of one kind would end one of another kind too.
+[[nodiscard]] inline bool meets_every_stream(std::string_view code) {
+  constexpr std::array codes{"connection_refused", "network_unreachable", "tls_refused",
+                             "server_error", "not_allowed"};
+  return std::find(codes.begin(), codes.end(), code) != codes.end();
+}
+
 /// Keeps an `Activity` up to date. Times are wall milliseconds.
 class activity_log {
 public:

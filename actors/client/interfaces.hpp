@@ -40,9 +40,9 @@ using poll_actor =
 using stream_actor =
   caf::typed_actor<rt::sig<msg::Done, msg::SetPaused>, // from link
                    rt::sig<msg::Activity, msg::ReadActivity>,
-                   rt::sig<void, line_opened>,      // from the dialer's thread
-                   rt::sig<void, line_message>,     // likewise
-                   rt::sig<void, line_ended>,       // likewise
+                   rt::sig<void, line_opened>, // from the dialer's thread
+                   rt::sig<void, line_alive>, rt::sig<void, line_message>, // likewise
+                   rt::sig<void, line_ended>,                              // likewise
                    rt::sig<void, msg::StreamDue>,   // from itself: the wait is over
                    rt::sig<void, msg::StreamBeat>>; // from itself: is anybody there?
 

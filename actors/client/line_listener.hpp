@@ -17,6 +17,9 @@ public:
   void on_open() override {
     rt::anon_send(stream_, line_opened{number_});
   }
+  void on_alive() override {
+    rt::anon_send(stream_, line_alive{number_});
+  }
   void on_message(std::string message) override {
     rt::anon_send(stream_, line_message{number_, std::move(message)});
   }

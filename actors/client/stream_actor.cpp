@@ -50,6 +50,10 @@ public:
         if (opened.number == number_)
           on_opened();
       },
+      [this](const line_alive& alive) {
+        if (alive.number == number_)
+          silent_beats_ = 0;
+      },
       [this](const line_message& message) {
         if (message.number == number_ && line_)
           on_message(message.bytes);
@@ -122,8 +126,13 @@ private:
     silent_beats_ = 0;
     is_live_ = was_live_ = is_settled_ = waits_as_asked_ = is_applying_ = false;
     activity_.enter("connecting");
-    line_ = options_.dial(std::make_shared<line_listener>(stream_actor{self_}, ++number_));
+    const auto way = is_by_events() ? net::live_way::events : net::live_way::websocket;
+    line_ = options_.dial(way, std::make_shared<line_listener>(stream_actor{self_}, ++number_));
     schedule_beat();
+  }
+
+  [[nodiscard]] bool is_by_events() const {
+    return ladder_.current() == live_ladder::rung::events;
   }
 
   void schedule_beat() {
@@ -262,7 +271,7 @@ private:
     is_live_ = was_live_ = true;
     activity_.succeeded(world_.wall_ms());
     activity_.enter("live");
-    count("stream live");
+    count(is_by_events() ? "stream live by events" : "stream live");
     tell(true, nullptr);
   }
 
@@ -282,14 +291,13 @@ private:
   // change was lost on the way.
   void on_gap(const std::string& collection) {
     if (++gaps_ > gaps_max * positions_.size())
-      return hang_up(
-        to_error({"stream_gap", "the stream's pages do not begin where the pulled ones "
-                                "end"}));
+      return hang_up(to_error({"stream_gap", "its pages do not begin where pulled ones end"}));
     if (std::exchange(is_live_, false)) {
       activity_.enter("catching_up");
       tell(false, nullptr);
     }
-    pull({collection});
+    // Events are asked for anew with all that they are to bring.
+    pull(is_by_events() ? positions_.names() : std::vector{collection});
   }
 
   void pull(std::vector<std::string> names) {
@@ -325,19 +333,12 @@ private:
     waits_as_asked_ = was_live_ && asked_range_;
     const auto delay_ms = is_settled_ || waits_as_asked_
                             ? ladder_.end(world_.random(), asked_range_)
-                          : is_everywhere(why) ? ladder_.unreachable(world_.random())
-                                               : ladder_.fail(world_.random());
+                          : meets_every_stream(why.code()) ? ladder_.unreachable(world_.random())
+                                                           : ladder_.fail(world_.random());
     activity_.enter("waiting");
     tell(false, &why);
     if (wanted_)
       schedule(delay_ms);
-  }
-
-  // Whether an event stream would meet the same.
-  static bool is_everywhere(const msg::Error& why) {
-    const auto& code = why.code();
-    return code == "connection_refused" || code == "network_unreachable" || code == "tls_refused" ||
-           code == "server_error" || code == "needs_auth" || code == "not_allowed";
   }
 
   void drop_line() {

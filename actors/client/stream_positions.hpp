@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace syncline::actors::client {
 
@@ -17,6 +18,12 @@ public:
   }
   [[nodiscard]] std::size_t size() const {
     return collections_.size();
+  }
+  [[nodiscard]] std::vector<std::string> names() const {
+    std::vector<std::string> all;
+    for (const auto& [name, entry] : collections_)
+      all.push_back(name);
+    return all;
   }
   [[nodiscard]] bool has(const std::string& collection) const {
     return collections_.count(collection) != 0;

@@ -33,7 +33,7 @@ public:
   }
 
 private:
-  static constexpr std::size_t forms = 3;
+  static constexpr std::size_t forms = 4;
 
   /// How far a collection was published: in protobuf, or in what plain clients get.
   struct reading {
@@ -45,7 +45,7 @@ private:
   using key = std::tuple<std::string, std::string, bool>;
 
   static key key_of(const msg::Topic& topic) {
-    return {topic.space(), topic.collection(), topic.form() != msg::PROTOCOL};
+    return {topic.space(), topic.collection(), !is_protocol(topic.form())};
   }
 
   caf::result<msg::Done> on_join(const msg::Topic& topic) {
@@ -73,17 +73,17 @@ private:
       return;
     readings_.erase(found);
     if (options_.end_topic)
-      for (const auto form : {msg::PROTOCOL, msg::WEBSOCKET, msg::EVENTS})
-        if ((form == msg::PROTOCOL) == (topic.form() == msg::PROTOCOL)) {
-          auto over = topic;
-          over.set_form(form);
+      for (std::size_t form = 0; form < forms; ++form) {
+        auto over = topic;
+        over.set_form(static_cast<msg::LiveForm>(form));
+        if (is_protocol(over.form()) == is_protocol(topic.form()))
           options_.end_topic(topic_name(over));
-        }
+      }
   }
 
   core::expected<void> move_to_head(reading& reading) {
     auto head = readable_->head(reading.topic.space(), reading.topic.collection(),
-                                reading.topic.form() != msg::PROTOCOL);
+                                !is_protocol(reading.topic.form()));
     if (!head)
       return head.error();
     reading.cursor = std::move(head->token);

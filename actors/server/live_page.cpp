@@ -8,6 +8,12 @@
 
 namespace syncline::actors::server {
 
+net::shared_bytes frame_bytes(msg::LiveForm form, std::string_view frame) {
+  if (form == msg::PROTOCOL)
+    return net::make_message_frame(frame, false);
+  return std::make_shared<const std::string>(net::encode_frame_event(frame));
+}
+
 std::string topic_name(const msg::Topic& topic) {
   return topic.space() + '/' + topic.collection() + '/' + std::to_string(topic.form());
 }
@@ -19,15 +25,15 @@ storage::delta_query topic_query(const msg::Topic& topic, std::string cursor,
   query.collection = topic.collection();
   query.cursor = std::move(cursor);
   query.bytes_max = bytes_max;
-  query.plain = topic.form() != msg::PROTOCOL;
+  query.plain = !is_protocol(topic.form());
   return query;
 }
 
 std::function<net::shared_bytes(const std::string&)>
 live_bytes(msg::LiveForm form, const storage::delta_answer& answer, bool all_tombstones) {
-  if (form == msg::PROTOCOL)
-    return [shared = net::encode_shared_page(answer.page)](const std::string& prev_cursor) {
-      return net::make_message_frame(net::with_prev_cursor(shared, prev_cursor), false);
+  if (is_protocol(form))
+    return [form, shared = net::encode_shared_page(answer.page)](const std::string& prev_cursor) {
+      return frame_bytes(form, net::with_prev_cursor(shared, prev_cursor));
     };
   const auto cursor = core::decode_cursor(answer.page.prev_cursor());
   const std::uint64_t known = all_tombstones ? std::numeric_limits<std::uint64_t>::max()

@@ -11,6 +11,14 @@
 
 namespace syncline::actors::server {
 
+/// Whether it gets pages of our protocol, and not one event for each change.
+[[nodiscard]] constexpr bool is_protocol(msg::LiveForm form) {
+  return form == msg::PROTOCOL || form == msg::PROTOCOL_EVENTS;
+}
+
+/// One frame of our protocol as it goes over the wire.
+[[nodiscard]] net::shared_bytes frame_bytes(msg::LiveForm form, std::string_view frame);
+
 /// The name under which a topic is published.
 [[nodiscard]] std::string topic_name(const msg::Topic& topic);
 

@@ -63,7 +63,7 @@ private:
   };
 
   [[nodiscard]] bool speaks_protocol() const {
-    return options_.ask.form == msg::PROTOCOL;
+    return is_protocol(options_.ask.form);
   }
 
   [[nodiscard]] msg::Topic topic_of(const std::string& collection) const {
@@ -76,15 +76,15 @@ private:
 
   void on_begun(std::shared_ptr<net::live_link> link) {
     link_ = std::move(link);
-    if (speaks_protocol()) {
-      if (options_.reconnect.max_ms == 0)
-        return;
+    if (!speaks_protocol())
+      return want(options_.ask.collection, options_.ask.cursor);
+    if (options_.reconnect.max_ms != 0) {
       msg::StreamFrame frame;
       frame.mutable_reconnect()->set_min_ms(options_.reconnect.min_ms);
       frame.mutable_reconnect()->set_max_ms(options_.reconnect.max_ms);
-      return send_frame(frame);
+      send_frame(frame);
     }
-    want(options_.ask.collection, options_.ask.cursor);
+    on_hello(options_.ask.hello); // Over a WebSocket it names nothing yet.
   }
 
   // Without a cursor: from the head on.
@@ -315,7 +315,7 @@ private:
   }
 
   void send_frame(const msg::StreamFrame& frame) {
-    link_->send(net::make_message_frame(frame.SerializeAsString(), false));
+    link_->send(frame_bytes(options_.ask.form, frame.SerializeAsString()));
   }
   void send(std::string bytes) {
     link_->send(std::make_shared<const std::string>(std::move(bytes)));

@@ -116,7 +116,7 @@ net::http_server::live_offer offer_echo() {
 
 // A plain client that could never begin is told so in HTTP, where its library can see it.
 expected<void> check_cursor(const storage::server_store& store, const net::live_ask& ask) {
-  if (ask.form == msg::PROTOCOL || !ask.cursor)
+  if (!ask.cursor)
     return {};
   storage::delta_query query;
   query.collection = ask.collection;

@@ -1,6 +1,9 @@
 #include "actors/simulation/live_network.hpp"
 
 #include "actors/client/host_actor.hpp"
+#include "core/ensure.hpp"
+#include "net/protocol/sse_parser.hpp"
+#include "net/protocol/stream_frame.hpp"
 
 #include <deque>
 #include <utility>
@@ -12,6 +15,7 @@ namespace {
 constexpr std::int64_t connect_timeout_ms = 10'000;
 // After so long the server's own socket notices a peer that has gone silent.
 constexpr std::int64_t server_notices_after_ms = 45'000;
+constexpr std::int64_t comment_after_ms = 15'000;
 // Messages under way, above which the socket takes no more.
 constexpr std::size_t in_flight_max = 3;
 
@@ -20,16 +24,20 @@ constexpr std::size_t in_flight_max = 3;
 /// Both ends of one connection, and what is between them.
 class live_network::connection : public std::enable_shared_from_this<connection> {
 public:
-  connection(live_network& network, int client, std::shared_ptr<net::live_listener> listener,
-             stream_fate fate)
-    : network_{network}, client_{client}, listener_{std::move(listener)}, fate_{std::move(fate)} {}
+  connection(live_network& network, int client, net::live_way way,
+             std::shared_ptr<net::live_listener> listener, stream_fate fate)
+    : network_{network}, client_{client}, way_{way}, listener_{std::move(listener)}, fate_{
+                                                                                       std::move(
+                                                                                         fate)} {}
 
   [[nodiscard]] int client() const {
     return client_;
   }
 
   void connect() {
-    later(fate_.delay_ms, [](connection& self) { self.arrive(); });
+    if (way_ == net::live_way::events) // It is the hello that connects.
+      return later(0, [](connection& self) { self.listener_->on_open(); });
+    later(fate_.delay_ms, [](connection& self) { self.arrive({}); });
     later(connect_timeout_ms, [](connection& self) {
       if (!self.wire_)
         self.end("timeout");
@@ -38,6 +46,8 @@ public:
 
   // The client's end.
   void send(std::string message) {
+    if (way_ == net::live_way::events)
+      return ask_for_events(message);
     later(fate_.delay_ms, [message = std::move(message)](connection& self) {
       if (self.is_silent_ || self.over_)
         return;
@@ -72,8 +82,54 @@ private:
     network_.later(delay_ms, [self = shared_from_this(), action] { action(*self); });
   }
 
-  void arrive() {
-    const auto peer = fate_.refused ? nullptr : network_.hooks_.open();
+  void ask_for_events(const std::string& hello) {
+    const auto frame = net::decode_frame(hello);
+    if (!frame || !frame->has_hello())
+      return;
+    later(fate_.delay_ms, [hello = frame->hello()](connection& self) {
+      if (self.over_ || self.is_silent_)
+        return;
+      self.disconnect();
+      ++self.generation_;
+      self.to_client_.clear();
+      self.in_flight_ = 0;
+      self.arrive(hello);
+      self.comment(self.generation_);
+    });
+  }
+
+  // As the server's socket does it, so that a client knows that there still is somebody.
+  void comment(int generation) {
+    later(comment_after_ms, [generation](connection& self) {
+      if (self.over_ || self.is_silent_ || generation != self.generation_)
+        return;
+      self.listener_->on_alive();
+      self.comment(generation);
+    });
+  }
+
+  std::vector<std::string> messages_of(std::string_view bytes) {
+    if (way_ == net::live_way::websocket)
+      return messages_in(bytes);
+    std::vector<std::string> messages;
+    net::sse_parser parser; // Events are not cut here.
+    core::ensure(parser
+                   .feed(bytes,
+                         [&](const net::sse_event& event) {
+                           messages.push_back(net::decode_frame_event(event.data).value());
+                         })
+                   .has_value(),
+                 "the server sends events that can be read");
+    return messages;
+  }
+
+  void arrive(const msg::StreamHello& hello) {
+    net::live_ask ask;
+    ask.form = way_ == net::live_way::events ? msg::PROTOCOL_EVENTS : msg::PROTOCOL;
+    ask.hello = hello;
+    if (fate_.declined)
+      return end("not_our_server");
+    const auto peer = fate_.refused ? nullptr : network_.hooks_.open(std::move(ask));
     if (!peer)
       return end("connection_refused");
     if (over_)
@@ -96,7 +152,10 @@ private:
     };
     io_ = network_.io_;
     wire_id_ = io_->connect(wire_);
-    listener_->on_open();
+    if (way_ == net::live_way::websocket)
+      listener_->on_open();
+    if (generation_ > 1)
+      return; // Its fate has begun.
     if (fate_.cut_after_ms)
       later(*fate_.cut_after_ms, [](connection& self) {
         if (!self.is_silent_)
@@ -110,15 +169,15 @@ private:
   }
 
   void transmit(std::string_view bytes) {
-    for (auto& message : messages_in(bytes)) {
+    for (auto& message : messages_of(bytes)) {
       if (is_silent_)
         return;
       if (fate_.damage)
         fate_.damage(message);
       if (++in_flight_ > in_flight_max)
         wire_->blocked = true;
-      later(fate_.delay_ms, [message = std::move(message)](connection& self) {
-        if (self.over_ || self.is_silent_)
+      later(fate_.delay_ms, [message = std::move(message), made = generation_](connection& self) {
+        if (self.over_ || self.is_silent_ || made != self.generation_)
           return;
         self.to_client_.push_back(message);
         self.pump_client();
@@ -160,6 +219,8 @@ private:
 
   live_network& network_;
   int client_;
+  net::live_way way_;
+  int generation_ = 0; // of the request, where the way is that of events
   std::shared_ptr<net::live_listener> listener_;
   stream_fate fate_;
   std::shared_ptr<simulated_io> io_; // while the server knows of it
@@ -226,9 +287,9 @@ void live_network::later(std::int64_t delay_ms, std::function<void()> action) {
 }
 
 net::live_dial live_network::dial_of(int client) {
-  return [this, client](std::shared_ptr<net::live_listener> listener) {
-    const auto made =
-      std::make_shared<connection>(*this, client, std::move(listener), hooks_.fate(client));
+  return [this, client](net::live_way way, std::shared_ptr<net::live_listener> listener) {
+    const auto made = std::make_shared<connection>(*this, client, way, std::move(listener),
+                                                   hooks_.fate(client, way));
     std::erase_if(connections_, [](const auto& each) { return each.expired(); });
     connections_.push_back(made);
     made->connect();

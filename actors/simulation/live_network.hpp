@@ -5,6 +5,7 @@
 #include "actors/simulation/deterministic_system.hpp"
 #include "actors/simulation/simulated_io.hpp"
 #include "net/client/live_line.hpp"
+#include "net/protocol/server_codec.hpp"
 
 #include <cstdint>
 #include <functional>
@@ -18,15 +19,16 @@ namespace syncline::actors::simulation {
 struct stream_fate {
   std::int64_t delay_ms = 1; ///< of everything, in both directions
   bool refused = false;
+  bool declined = false; ///< the server's name answers, but not with a live connection
   std::optional<std::int64_t> cut_after_ms;
   std::optional<std::int64_t> silent_after_ms;      ///< half open: nobody is told
   std::function<void(std::string& message)> damage; ///< done to each message for the client
 };
 
 struct live_network_hooks {
-  std::function<stream_fate(int client)> fate;
+  std::function<stream_fate(int client, net::live_way way)> fate;
   /// A live session of the living server; nullptr while there is none.
-  std::function<std::shared_ptr<net::live_peer>()> open;
+  std::function<std::shared_ptr<net::live_peer>(net::live_ask ask)> open;
 };
 
 /// See above. Outlives the actors that use it.

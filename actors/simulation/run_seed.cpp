@@ -337,6 +337,7 @@ const std::vector<std::string>& required_counts() {
                                  "stale page",
                                  "stale resolution",
                                  "stream live",
+                                 "stream live by events",
                                  "stream page applied",
                                  "stream page elsewhere",
                                  "stream silent",

@@ -150,11 +150,11 @@ server::session_actor server_node::session(int client) {
   return session;
 }
 
-std::shared_ptr<net::live_peer> server_node::open_live() {
+std::shared_ptr<net::live_peer> server_node::open_live(net::live_ask ask) {
   if (!alive_)
     return nullptr;
   server::live_session_options options;
-  options.ask.form = msg::PROTOCOL;
+  options.ask = std::move(ask);
   options.page_bytes_max = page_bytes_max;
   live_sessions_.push_back(
     server::spawn_live_session(system_.system(), store_, hub_, store_actor_, std::move(options)));

@@ -49,7 +49,7 @@ public:
   }
   [[nodiscard]] server::session_actor session(int client);
   /// A new session of a live connection; nullptr while it is dead.
-  [[nodiscard]] std::shared_ptr<net::live_peer> open_live();
+  [[nodiscard]] std::shared_ptr<net::live_peer> open_live(net::live_ask ask);
   [[nodiscard]] const storage::server_store& store() const {
     return *store_;
   }

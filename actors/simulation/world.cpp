@@ -36,9 +36,9 @@ world::world(std::uint64_t seed, const plan& made, canary planted)
   canaries.forgets_results_at_start = planted == canary::dedup_forgotten;
   canaries.draws_seq_outside = planted == canary::seq_outside;
   live_network_hooks live;
-  stream_fate_ = [this](int) { return seeded_stream_fate(); };
-  live.fate = [this](int client) { return stream_fate_(client); };
-  live.open = [this] { return server_->open_live(); };
+  stream_fate_ = [this](int, net::live_way) { return seeded_stream_fate(); };
+  live.fate = [this](int client, net::live_way way) { return stream_fate_(client, way); };
+  live.open = [this](net::live_ask ask) { return server_->open_live(std::move(ask)); };
   live_ = std::make_unique<live_network>(*system_, std::move(live));
   server_node_hooks hooks;
   hooks.publish = [this](net::publication published) { live_->publish(std::move(published)); };
@@ -186,7 +186,8 @@ stream_fate world::seeded_stream_fate() {
     counts_.add(std::string{"fault "} + name);
     return true;
   };
-  fate.refused = strikes(plan_.refuse_stream, "refuse_stream");
+  if (strikes(plan_.refuse_stream, "refuse_stream"))
+    (random_() % 2 == 0 ? fate.refused : fate.declined) = true;
   if (strikes(plan_.cut_stream, "cut_stream"))
     fate.cut_after_ms = static_cast<std::int64_t>(random_() % 120'000);
   if (strikes(plan_.half_open, "half_open"))

@@ -66,7 +66,7 @@ public:
   void set_fate(fate_function fate) {
     fate_ = std::move(fate);
   }
-  void set_stream_fate(std::function<stream_fate(int client)> fate) {
+  void set_stream_fate(std::function<stream_fate(int client, net::live_way way)> fate) {
     stream_fate_ = std::move(fate);
   }
   /// Called when a reply reaches a living client: local writes may race with what it brings.
@@ -115,7 +115,7 @@ private:
   std::unique_ptr<deterministic_system> system_;
   network_hooks network_;
   fate_function fate_;
-  std::function<stream_fate(int client)> stream_fate_;
+  std::function<stream_fate(int client, net::live_way way)> stream_fate_;
   std::function<void(int client)> on_arrival_;
   canary planted_;
   std::unique_ptr<live_network> live_;

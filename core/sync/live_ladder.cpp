@@ -25,6 +25,10 @@ void live_ladder::established() {
 }
 
 std::int64_t live_ladder::end(std::uint64_t random, const std::optional<reconnect_range>& asked) {
+  if (rung_ == rung::events) { // It was as good as any; but what stood in the way may be gone.
+    rung_ = rung::websocket;
+    failures_ = options_.failures_max - 1;
+  }
   if (!asked || asked->max_ms < asked->min_ms || asked->min_ms < 0)
     return backoff_.fail(random);
   const auto longest = std::min(asked->max_ms, options_.backoff.retry_after_max_ms);

@@ -50,7 +50,8 @@ public:
   /// A connection of the current rung has been live for long enough to count.
   void established();
 
-  /// An established connection ended. How long to wait now; `asked` is what the server wishes.
+  /// An established connection ended; after an event stream WebSocket is tried once. How long to
+  /// wait now; `asked` is what the server wishes.
   std::int64_t end(std::uint64_t random, const std::optional<reconnect_range>& asked);
 
   /// The time to climb has come, or there is a new network: the top is tried, with one failure left

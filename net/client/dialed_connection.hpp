@@ -37,4 +37,7 @@ public:
 [[nodiscard]] std::shared_ptr<dialed_connection>
 make_ws_connection(dialer_io& io, http_destination to, std::shared_ptr<live_listener> listener);
 
+[[nodiscard]] std::shared_ptr<dialed_connection>
+make_events_connection(dialer_io& io, http_destination to, std::shared_ptr<live_listener> listener);
+
 } // namespace syncline::net

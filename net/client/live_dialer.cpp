@@ -37,13 +37,15 @@ public:
     stop();
   }
 
-  std::shared_ptr<dialed_connection> dial(const std::shared_ptr<live_listener>& listener) {
-    auto to = resolve_destination(base_url_, "/stream");
+  std::shared_ptr<dialed_connection> dial(live_way way,
+                                          const std::shared_ptr<live_listener>& listener) {
+    auto to = resolve_destination(base_url_, way == live_way::websocket ? "/stream" : "/events");
     if (!to) {
       listener->on_end(to.error());
       return nullptr;
     }
-    auto made = make_ws_connection(io_, std::move(*to), listener);
+    const auto make = way == live_way::websocket ? make_ws_connection : make_events_connection;
+    auto made = make(io_, std::move(*to), listener);
     const bool runs = run([this, made] {
       std::erase_if(connections_, [](const auto& each) { return each.expired(); });
       connections_.push_back(made);
@@ -133,8 +135,9 @@ live_dialer::~live_dialer() {
   stop();
 }
 
-std::shared_ptr<live_line> live_dialer::dial(const std::shared_ptr<live_listener>& listener) {
-  return std::make_shared<line>(worker_, worker_->dial(listener));
+std::shared_ptr<live_line> live_dialer::dial(live_way way,
+                                             const std::shared_ptr<live_listener>& listener) {
+  return std::make_shared<line>(worker_, worker_->dial(way, listener));
 }
 
 void live_dialer::stop() {

@@ -1,6 +1,6 @@
 #pragma once
-// Live connections to a server: WebSocket (RFC 6455) on Beast, over TLS or loopback, on a thread of
-// the dialer's own.
+// Live connections to a server: WebSocket (RFC 6455) and event streams (WHATWG HTML, 9.2) on Beast,
+// over TLS or loopback, on a thread of the dialer's own.
 
 #include "net/client/live_line.hpp"
 
@@ -31,11 +31,13 @@ public:
   live_dialer(const live_dialer&) = delete;
   live_dialer& operator=(const live_dialer&) = delete;
 
-  /// Begins to connect to `/stream` under the subprotocol `syncline.v1`, and returns at once. The
-  /// listener ends with: `network_unreachable`, `connection_refused`, `connection_cut`, `timeout`,
-  /// `tls_refused`, `not_allowed`, `needs_auth`, `not_our_server` (it answered in another way),
-  /// `server_error` (5xx), `too_large`, `closed` (by us), `stopped`.
-  std::shared_ptr<live_line> dial(const std::shared_ptr<live_listener>& listener);
+  /// Begins to connect to `/stream` under the subprotocol `syncline.v1`, or waits for the hello
+  /// that
+  /// `/events` is asked for with, and returns at once. The listener ends with:
+  /// `network_unreachable`, `connection_refused`, `connection_cut`, `timeout`, `tls_refused`,
+  /// `not_allowed`, `needs_auth`, `not_our_server` (it answered in another way), `server_error`
+  /// (5xx), `too_large`, `closed` (by us), `stopped`.
+  std::shared_ptr<live_line> dial(live_way way, const std::shared_ptr<live_listener>& listener);
 
   /// Ends every connection (`stopped`) and the thread.
   void stop();

@@ -23,6 +23,8 @@ public:
 
   /// The server has taken the connection: frames may be sent.
   virtual void on_open() = 0;
+  /// Something came that is no message, and only says that the other side is there.
+  virtual void on_alive() = 0;
   /// One whole message. The next one comes after `live_line::resume`.
   virtual void on_message(std::string message) = 0;
   /// The connection could not be made, or is gone; nothing follows. Codes are those of
@@ -39,7 +41,8 @@ public:
   live_line& operator=(const live_line&) = delete;
   virtual ~live_line() = default;
 
-  /// Sends one message after those before it.
+  /// Sends one message after those before it. An event stream is begun by each hello, which ends
+  /// the one before it, and leaves out everything else.
   virtual void send(std::string message) = 0;
   /// Lets the next message in.
   virtual void resume() = 0;
@@ -47,8 +50,11 @@ public:
   virtual void close() = 0;
 };
 
+/// What carries the messages.
+enum class live_way { websocket, events };
+
 /// Begins to connect and returns at once. The listener is told how it went.
 using live_dial =
-  std::function<std::shared_ptr<live_line>(std::shared_ptr<live_listener> listener)>;
+  std::function<std::shared_ptr<live_line>(live_way way, std::shared_ptr<live_listener> listener)>;
 
 } // namespace syncline::net

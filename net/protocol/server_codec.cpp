@@ -180,11 +180,27 @@ expected<server_ask> read_request(const msg::HttpRequest& request) {
   return ask;
 }
 
+namespace {
+
+expected<live_ask> read_hello(const std::string& text) {
+  auto frame = decode_hello_text(text);
+  if (!frame)
+    return frame.error();
+  live_ask ask;
+  ask.form = msg::PROTOCOL_EVENTS;
+  ask.hello.Swap(frame->mutable_hello());
+  return ask;
+}
+
+} // namespace
+
 expected<live_ask> read_live_request(const msg::HttpRequest& request) {
   auto target = parse_target(request.target());
   if (!target)
     return target.error();
   live_ask ask;
+  if (const auto* hello = target->find("hello"); hello != nullptr && target->path == "/events")
+    return read_hello(*hello);
   if (target->path == "/events")
     ask.form = msg::EVENTS;
   else if (target->path != "/stream")

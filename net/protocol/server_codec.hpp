@@ -54,10 +54,11 @@ struct live_ask {
   msg::LiveForm form = msg::WEBSOCKET;
   std::string collection = "items";  ///< not for PROTOCOL, whose client names its own
   std::optional<std::string> cursor; ///< none: only what comes from now on
+  msg::StreamHello hello = {};       ///< of PROTOCOL_EVENTS, which can say nothing later
 };
 
 /// The same for a request that asks for a WebSocket or an event stream. Errors: `unknown_route`,
-/// `bad_collection`, `bad_query`.
+/// `bad_collection`, `bad_query`, `bad_message`.
 [[nodiscard]] core::expected<live_ask> read_live_request(const msg::HttpRequest& request);
 
 /// The methods of the route of a target, for the header `Allow`; empty where there is no route.

@@ -1,5 +1,6 @@
 #include "net/protocol/stream_frame.hpp"
 
+#include "core/data/base64url.hpp"
 #include "core/data/ids.hpp"
 #include "core/ensure.hpp"
 #include "net/protocol/delta_wire.hpp"
@@ -38,6 +39,35 @@ core::expected<msg::StreamFrame> decode_frame(std::string_view bytes) {
     frame.mutable_page()->set_prev_cursor(std::move(*frame.mutable_prev_cursor()));
     frame.clear_prev_cursor();
   }
+  return frame;
+}
+
+std::string encode_frame_event(std::string_view frame) {
+  return "data: " + core::to_base64url(frame) + "\n\n";
+}
+
+core::expected<std::string> decode_frame_event(std::string_view data) {
+  auto frame = core::from_base64url(data);
+  if (!frame)
+    return core::fail("bad_message", "the event holds no frame of syncline.v1");
+  return std::move(*frame);
+}
+
+std::string hello_query(std::string_view hello_frame) {
+  return "?hello=" + core::to_base64url(hello_frame);
+}
+
+core::expected<msg::StreamFrame> decode_hello_text(std::string_view text) {
+  const auto bytes = core::from_base64url(text);
+  if (!bytes)
+    return core::fail("bad_message", "the hello is no base64url");
+  auto frame = decode_frame(*bytes);
+  if (!frame)
+    return frame.error();
+  if (!frame->has_hello())
+    return core::fail("bad_message", "the hello is no frame with a hello");
+  if (auto checked = check_client_frame(*frame); !checked)
+    return checked.error();
   return frame;
 }
 

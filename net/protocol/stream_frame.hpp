@@ -29,6 +29,16 @@ inline constexpr std::size_t hello_collections_max = 256; ///< of one connection
 /// Whether it says nothing at all, not even something of a later version, which is to be ignored.
 [[nodiscard]] bool says_nothing(const msg::StreamFrame& frame);
 
+/// A frame as the data of a server-sent event, and back (errors: `bad_message`): base64url in one
+/// line, as an event stream is text.
+[[nodiscard]] std::string encode_frame_event(std::string_view frame);
+[[nodiscard]] core::expected<std::string> decode_frame_event(std::string_view data);
+
+/// The query of `/events` that asks for frames from this hello on, and its value read again. The
+/// frame is one that `check_client_frame` passes. Errors: `bad_message`, `bad_collection`.
+[[nodiscard]] std::string hello_query(std::string_view hello_frame);
+[[nodiscard]] core::expected<msg::StreamFrame> decode_hello_text(std::string_view text);
+
 /// Checks what a client may say: a hello of known shape, a ping, or something of a later version,
 /// which is to be ignored. Errors: `bad_message`, `bad_collection`.
 [[nodiscard]] core::expected<void> check_client_frame(const msg::StreamFrame& frame);

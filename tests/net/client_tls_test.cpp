@@ -171,6 +171,7 @@ msg::HttpReply fetch(const std::string& url, const std::string& ca_file) {
 class end_listener : public net::live_listener {
 public:
   void on_open() override {}
+  void on_alive() override {}
   void on_message(std::string) override {}
   void on_end(core::error why) override {
     ended.set_value(why.code);
@@ -214,7 +215,7 @@ BOOST_AUTO_TEST_CASE(the_first_live_connection_of_a_dialer_trusts_no_more_than_a
     net::live_dialer dialer{server.url(), {.ca_file = ca_file}};
     const auto listener = std::make_shared<end_listener>();
     auto ended = listener->ended.get_future();
-    const auto line = dialer.dial(listener);
+    const auto line = dialer.dial(net::live_way::websocket, listener);
     return ended.get();
   };
   const authority_file trust_good{good};

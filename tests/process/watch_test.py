@@ -2,115 +2,15 @@
 """`syncline watch`: what one device writes appears on the others while they watch, through a server
 that is killed and a network that is cut fifty times."""
 
-import json
-import queue
 import random
-import socket
-import subprocess
 import tempfile
-import threading
 import time
 
 from checks import check, report
-from server_process import BUILD, start_server
+from live_processes import Line, Watcher, write
+from server_process import start_server
 
-PROGRAM = BUILD / "bin" / "syncline"
 CUTS = 50
-NEVER_S = 45  # No stream may be dead for longer.
-
-
-class Watcher:
-    """One `syncline watch`, and the ids that it has printed."""
-
-    def __init__(self, folder, name, url):
-        self.process = subprocess.Popen(
-            [PROGRAM, "watch", "--store", f"{folder}/{name}", "--server", url, "--collection",
-             "notes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        self.lines = queue.Queue()
-        self.printed = []
-        threading.Thread(target=self.read, daemon=True).start()
-
-    def read(self):
-        for line in self.process.stdout:
-            self.lines.put(json.loads(line))
-
-    def prints(self, item, within=NEVER_S):
-        end = time.monotonic() + within
-        while item not in self.printed:
-            try:
-                self.printed.append(self.lines.get(timeout=max(0, end - time.monotonic()))["id"])
-            except queue.Empty:
-                return False
-        return True
-
-    def end(self):
-        self.process.terminate()
-        return self.process.wait(20)
-
-
-def shut(one):
-    try:
-        one.shutdown(socket.SHUT_RDWR)
-    except OSError:  # Its other end was quicker.
-        pass
-
-
-class CutLine:
-    """A line to the server that can be cut: what is open is reset, what comes is refused."""
-
-    def __init__(self, port):
-        self.target = port
-        self.listener = None
-        self.sockets = []
-        self.lock = threading.Lock()
-        self.port = 0
-        self.restore()
-
-    def restore(self):
-        self.listener = socket.create_server(("127.0.0.1", self.port))
-        self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, args=(self.listener,), daemon=True).start()
-
-    def accept(self, listener):
-        while True:
-            try:
-                near, _ = listener.accept()
-            except OSError:
-                return
-            try:
-                far = socket.create_connection(("127.0.0.1", self.target))
-            except OSError:  # The server is not there.
-                near.close()
-                continue
-            with self.lock:
-                self.sockets += [near, far]
-            for pair in ((near, far), (far, near)):
-                threading.Thread(target=self.carry, args=pair, daemon=True).start()
-
-    @staticmethod
-    def carry(source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-        except OSError:
-            pass
-        for each in (source, sink):
-            shut(each)
-
-    def cut(self):
-        shut(self.listener)
-        self.listener.close()
-        with self.lock:
-            for each in self.sockets:
-                shut(each)
-                each.close()
-            self.sockets = []
-
-
-def write(folder, url, item):
-    for command in (["put", "notes", item, "{}"], ["sync", "--server", url]):
-        subprocess.run([PROGRAM, *command, "--store", f"{folder}/writer"], check=True, timeout=60,
-                       stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def appears_live(folder, url, watchers):
@@ -160,7 +60,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         process, port = start_server(f"{folder}/server")
         url = f"http://127.0.0.1:{port}"
-        line = CutLine(port)
+        line = Line(port)
         watchers = [Watcher(folder, "phone", f"http://127.0.0.1:{line.port}"),
                     Watcher(folder, "tablet", f"http://127.0.0.1:{line.port}")]
         try:

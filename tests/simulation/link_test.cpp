@@ -23,9 +23,10 @@ struct linked_world {
         fate.answered_by_another = foreign_reply(200, "<html>please log in</html>");
       return fate;
     });
-    world.set_stream_fate([this](int) {
+    world.set_stream_fate([this](int, net::live_way way) {
       stream_fate fate;
       fate.refused = is_away || is_portal || has_no_streams;
+      fate.declined = has_no_websockets && way == net::live_way::websocket;
       fate.cut_after_ms = cut_after_ms;
       fate.silent_after_ms = silent_after_ms;
       fate.damage = damage;
@@ -72,6 +73,7 @@ struct linked_world {
   bool is_away = false;
   bool is_portal = false;
   bool has_no_streams = false;
+  bool has_no_websockets = false;
   std::optional<std::int64_t> cut_after_ms;
   std::optional<std::int64_t> silent_after_ms;
   std::function<void(std::string& message)> damage;
@@ -176,6 +178,34 @@ BOOST_AUTO_TEST_CASE(a_stream_that_goes_silent_is_given_up_after_45_seconds) {
   put("a");
   BOOST_TEST(comes("a", 50'000));
   BOOST_TEST(world.counts().of("stream silent") > 0U);
+}
+
+// Event streams carry the same where WebSockets do not pass; and WebSockets come back.
+BOOST_AUTO_TEST_CASE(where_no_websocket_passes_events_are_live_and_websockets_are_tried_again) {
+  has_no_websockets = true;
+  world.server().die();
+  world.server().start();
+  for (int client = 0; client < 2; ++client)
+    BOOST_TEST(becomes(client, "online", 5 * minute_ms));
+  BOOST_TEST(world.counts().of("stream live by events") >= 2U);
+  const auto polled = world.counts().of("page arrives");
+  put("by events");
+  BOOST_TEST(comes("by events", 1'000));
+  world.run_for(10 * minute_ms); // Idle: the server's comments keep it.
+  put("later");
+  BOOST_TEST(comes("later", 1'000));
+  BOOST_TEST(world.counts().of("page arrives") == polled);
+  BOOST_TEST(world.counts().of("stream silent") == 0U);
+  has_no_websockets = false;
+  const auto by_websocket = world.counts().of("stream live");
+  world.server().die();
+  world.server().start();
+  world.run_for(2 * minute_ms);
+  for (int client = 0; client < 2; ++client)
+    BOOST_TEST(becomes(client, "online", minute_ms));
+  BOOST_TEST(world.counts().of("stream live") >= by_websocket + 2);
+  put("by websocket");
+  BOOST_TEST(comes("by websocket", 1'000));
 }
 
 // Bad input over the stream: it is not applied, and what it stood for comes in another way.

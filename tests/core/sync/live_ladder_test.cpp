@@ -59,6 +59,16 @@ BOOST_AUTO_TEST_CASE(who_climbs_has_one_try_and_goes_back_to_where_he_was) {
   BOOST_TEST((ladder.current() == rung::events));
 }
 
+BOOST_AUTO_TEST_CASE(after_an_event_stream_that_was_live_websocket_is_tried_once) {
+  live_ladder ladder;
+  fail(ladder, 3);
+  ladder.established();
+  ladder.end(0, std::nullopt);
+  BOOST_TEST((ladder.current() == rung::websocket));
+  fail(ladder, 1);
+  BOOST_TEST((ladder.current() == rung::events));
+}
+
 BOOST_AUTO_TEST_CASE(climbing_that_fails_is_tried_less_often_up_to_ten_minutes) {
   live_ladder ladder;
   // From events, where nothing works either: the wait before the climb.

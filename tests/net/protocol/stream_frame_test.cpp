@@ -86,6 +86,39 @@ BOOST_AUTO_TEST_CASE(a_client_says_hello_and_ping) {
   BOOST_TEST(refusal_of(other) == "bad_message");
 }
 
+BOOST_AUTO_TEST_CASE(an_event_stream_has_its_hello_in_the_query) {
+  const auto hello = hello_for({"items", "notes"});
+  const auto ask =
+    net::read_live_request(asking("/events" + net::hello_query(hello.SerializeAsString())));
+  BOOST_REQUIRE(ask.has_value());
+  BOOST_TEST((ask->form == msg::PROTOCOL_EVENTS));
+  BOOST_TEST(ask->hello.SerializeAsString() == hello.hello().SerializeAsString());
+  const auto refusal = [](const std::string& query) {
+    return net::read_live_request(asking("/events?hello=" + query)).error().code;
+  };
+  BOOST_TEST(refusal("") == "bad_message");
+  BOOST_TEST(refusal("%%%") != "");
+  BOOST_TEST(refusal("not+base64") == "bad_message");
+  msg::StreamFrame ping;
+  ping.mutable_ping()->set_id(1);
+  BOOST_TEST(net::read_live_request(asking("/events" + net::hello_query(ping.SerializeAsString())))
+               .error()
+               .code == "bad_message");
+  BOOST_TEST(net::read_live_request(
+               asking("/events" + net::hello_query(hello_for({"bad name\n"}).SerializeAsString())))
+               .error()
+               .code == "bad_collection");
+}
+
+BOOST_AUTO_TEST_CASE(a_frame_as_an_event_is_the_same_frame) {
+  const std::string frame{"\0\n\r\xff data: x", 12};
+  const auto event = net::encode_frame_event(frame);
+  BOOST_TEST(event.substr(event.size() - 2) == "\n\n");
+  const auto data = event.substr(6, event.size() - 8);
+  BOOST_TEST(net::decode_frame_event(data).value() == frame);
+  BOOST_TEST(net::decode_frame_event(data + "!").error().code == "bad_message");
+}
+
 BOOST_AUTO_TEST_CASE(what_a_live_connection_is_for_is_in_its_request) {
   const auto plain = net::read_live_request(asking("/stream?collection=notes&cursor=abc"));
   BOOST_REQUIRE(plain.has_value());
