@@ -21,6 +21,7 @@ public:
   }
   [[nodiscard]] std::vector<std::string> names() const {
     std::vector<std::string> all;
+    all.reserve(collections_.size());
     for (const auto& [name, entry] : collections_)
       all.push_back(name);
     return all;
