@@ -6,6 +6,7 @@
 #include "actors/seams_system.hpp"
 #include "actors/supervisor.hpp"
 #include "net/client/live_dialer.hpp"
+#include "runtime/host_network.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -45,6 +46,8 @@ struct actor_host::parts {
   caf::actor host;
   caf::actor supervisor;
   caf::actor housekeeping;
+  // The last to be made and the first to go: it speaks to the actors.
+  std::unique_ptr<host_network> network;
 
   std::vector<actors::supervised> spawn_set() {
     auto options = how.client;
@@ -62,10 +65,14 @@ struct actor_host::parts {
     auto named = set.in_stop_order();
     // Before storage, which is the last to go.
     named.insert(named.end() - 1, {"transport", caf::actor_cast<caf::actor>(transport)});
-    const std::lock_guard lock{box->mutex};
-    if (!box->closed)
-      box->running = std::move(set);
-    box->changed.notify_all();
+    const auto link = set.link;
+    {
+      const std::lock_guard lock{box->mutex};
+      if (!box->closed)
+        box->running = std::move(set);
+      box->changed.notify_all();
+    }
+    rt::anon_send(link, network->current()); // What it was told before, others have heard.
     return named;
   }
 
@@ -100,6 +107,12 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));
   parts_->system.emplace(parts_->config);
   parts_->host = actors::client::spawn_host(*parts_->system);
+  parts_->network =
+    std::make_unique<host_network>([box = parts_->box](msg::ReachabilityChanged changed) {
+      const std::lock_guard lock{box->mutex};
+      if (box->running)
+        rt::anon_send(box->running->link, std::move(changed));
+    });
   parts_->spawn_supervisor();
   parts_->housekeeping = actors::spawn_housekeeping(
     *parts_->system,
@@ -108,6 +121,8 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   for (const auto* root : {&parts_->host, &parts_->supervisor, &parts_->housekeeping})
     parts_->latch.watch(*root);
   rt::leave_system();
+  if (parts_->how.senses_network)
+    parts_->network->sense();
 }
 
 actor_host::~actor_host() {
@@ -140,7 +155,12 @@ actor_host::restart_count actor_host::restarts() const {
   return parts_->box->restarts;
 }
 
+host_network& actor_host::network() {
+  return *parts_->network;
+}
+
 bool actor_host::stop(std::chrono::milliseconds timeout) {
+  parts_->network->stop_sensing();
   {
     const std::lock_guard lock{parts_->box->mutex};
     parts_->box->closed = true;

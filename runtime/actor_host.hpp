@@ -14,6 +14,8 @@
 
 namespace syncline {
 
+class host_network;
+
 /// Any thread.
 class actor_host {
 public:
@@ -23,7 +25,8 @@ public:
     std::string server; ///< base URL; empty = offline
     std::string ca_file;
     bool compresses = true;
-    bool live = true; ///< changes come over a live connection while one can be had
+    bool live = true;           ///< changes come over a live connection while one can be had
+    bool senses_network = true; ///< the machine is asked for the state of its network
     actors::client::client_options client;
     actors::client::event_sink sink;
     /// Whether a set that is spawned now syncs of its own accord.
@@ -65,6 +68,9 @@ public:
                                      " ms; it goes on");
     return answered.get();
   }
+
+  /// What is known of the machine's network.
+  [[nodiscard]] host_network& network();
 
   [[nodiscard]] restart_count restarts() const;
 

@@ -227,6 +227,8 @@ void engine::spawn() {
   setup.compresses = how_.compress == compression::always ||
                      (how_.compress == compression::automatic && how_.server.starts_with("https:"));
   setup.live = how_.live;
+  // A server on this machine needs no network.
+  setup.senses_network = how_.watch_network && how_.server.starts_with("https:");
   setup.client = client_settings();
   setup.sink = make_sink();
   setup.is_started = [shared = shared_] { return shared->started.load(); };

@@ -3,6 +3,7 @@
 #include "actors/seams_system.hpp"
 #include "runtime/convert.hpp"
 #include "runtime/engine.hpp"
+#include "runtime/host_network.hpp"
 
 #include <algorithm>
 
@@ -40,14 +41,9 @@ result<void> engine::set_network(network_state state) {
   const auto inside = enter(true);
   if (!inside)
     return inside.error();
-  const auto set = host_->running();
-  if (!set)
-    return to_public(set.error());
-  msg::ReachabilityChanged changed;
-  changed.set_state(state == network_state::up     ? msg::ReachabilityChanged::UP
-                    : state == network_state::down ? msg::ReachabilityChanged::DOWN
-                                                   : msg::ReachabilityChanged::UNKNOWN);
-  rt::anon_send(set->link, std::move(changed));
+  host_->network().host_says(state == network_state::up     ? msg::ReachabilityChanged::UP
+                             : state == network_state::down ? msg::ReachabilityChanged::DOWN
+                                                            : msg::ReachabilityChanged::UNKNOWN);
   return {};
 }
 
@@ -137,6 +133,11 @@ void engine::fill_traffic(runtime_status& out) {
     const auto restarts = host_->restarts();
     out.restarts = restarts.count;
     out.last_restart = to_public(restarts.last);
+    const auto conditions = host_->network().conditions();
+    out.network = conditions.network == core::reachability::up     ? network_state::up
+                  : conditions.network == core::reachability::down ? network_state::down
+                                                                   : network_state::unknown;
+    out.network_source = conditions.network_source;
   }
   {
     const std::lock_guard lock{shared_->mutex};

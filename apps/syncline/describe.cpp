@@ -21,6 +21,10 @@ json entries_json(const std::vector<outbox_entry>& entries) {
 
 } // namespace
 
+std::string to_text(network_state state) {
+  return state == network_state::up ? "up" : state == network_state::down ? "down" : "unknown";
+}
+
 json to_json(const activity& one) {
   return {{"state", one.state},
           {"lastError", to_json(one.last_error)},
@@ -57,6 +61,8 @@ json to_json(const runtime_status& one) {
           {"conflictsOpen", one.conflicts_open},
           {"conflictsKept", one.conflicts_kept},
           {"collections", collections},
+          {"network", to_text(one.network)},
+          {"networkSource", one.network_source},
           {"link", to_json(one.link)},
           {"outbox", to_json(one.outbox)},
           {"poll", to_json(one.poll)},

@@ -6,6 +6,7 @@
 
 namespace syncline::app {
 
+[[nodiscard]] std::string to_text(network_state state);
 [[nodiscard]] json to_json(const activity& one);
 [[nodiscard]] json to_json(const collection_status& one);
 [[nodiscard]] json to_json(const runtime_status& one);

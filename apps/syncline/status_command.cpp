@@ -35,6 +35,8 @@ void print_status(const runtime_status& status) {
     print_line("collection   " + one.name + ": cursor " + std::to_string(one.cursor_seq) +
                (one.walking ? ", not yet read through" : "") +
                (one.restoring ? ", restoring" : ""));
+  if (!status.network_source.empty())
+    print_line("network      " + to_text(status.network) + " (" + status.network_source + ")");
   print_half("link         ", status.link);
   print_half("push         ", status.outbox);
   print_half("pull         ", status.poll);

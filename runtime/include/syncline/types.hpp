@@ -171,6 +171,9 @@ struct runtime_status {
   std::uint64_t conflicts_open = 0;
   std::uint64_t conflicts_kept = 0; ///< open and decided ones
   std::vector<collection_status> collections;
+  network_state network = network_state::unknown; ///< a hint; see `runtime::set_network`
+  /// Who says so: `host`, `rtnetlink`, `networkmanager`, both with a `+`, or `none: <why>`.
+  std::string network_source;
   activity link;
   activity outbox;
   activity poll;
