@@ -29,8 +29,9 @@ namespace syncline::actors::client {
 
 /// Whether what ended a live connection of one kind would end one of another kind too.
 [[nodiscard]] inline bool meets_every_stream(std::string_view code) {
+  // Not `server_error`: a gateway that knows no WebSockets may say so with any 5xx.
   constexpr std::array codes{"connection_refused", "network_unreachable", "tls_refused",
-                             "server_error", "not_allowed"};
+                             "not_allowed"};
   return std::find(codes.begin(), codes.end(), code) != codes.end();
 }
 

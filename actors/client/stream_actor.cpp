@@ -124,7 +124,7 @@ private:
     positions_.clear();
     gaps_ = 0;
     silent_beats_ = 0;
-    is_live_ = was_live_ = is_settled_ = waits_as_asked_ = is_applying_ = false;
+    is_live_ = was_live_ = is_settled_ = waits_as_asked_ = is_applying_ = is_greeted_ = false;
     activity_.enter("connecting");
     const auto way = is_by_events() ? net::live_way::events : net::live_way::websocket;
     line_ = options_.dial(way, std::make_shared<line_listener>(stream_actor{self_}, ++number_));
@@ -145,14 +145,12 @@ private:
     // A connection that ends as soon as it is live is no success.
     if (is_live_ && !std::exchange(is_settled_, true))
       ladder_.established();
-    if (is_applying_)
-      return schedule_beat(); // It is we who do not listen.
+    // It is we who do not listen, or who have not asked for events yet.
+    if (is_applying_ || (is_by_events() && !is_greeted_))
+      return schedule_beat();
     if (++silent_beats_ >= options_.silent_beats_max) {
       count("stream silent");
-      msg::Error silent;
-      silent.set_code("timeout");
-      silent.set_message("the stream was silent for too long, even to a ping");
-      return hang_up(silent);
+      return hang_up(to_error({"timeout", "the stream was silent too long, even to a ping"}));
     }
     if (silent_beats_ == options_.ping_after_beats && activity_.show().state() != "connecting")
       send_ping(world_.random(), false);
@@ -167,14 +165,14 @@ private:
     if (!names)
       return hang_up(to_error(names.error()));
     if (names->size() > net::hello_collections_max)
-      return hang_up(to_error({"too_many", "a stream follows at most 256 collections; they are "
-                                           "polled instead"}));
+      return hang_up(to_error({"too_many", "more than 256 collections are polled, not streamed"}));
     pull(*names); // What is missing by now comes faster over requests, and what then comes is new.
   }
 
   // Says where these collections stand in the store.
   void greet(const storage::client_snapshot& snapshot, const std::vector<std::string>& names) {
     msg::StreamFrame frame;
+    frame.mutable_hello(); // Also where there is no collection yet.
     for (const auto& name : names) {
       const auto state = snapshot.pull_state(name);
       if (!state)
@@ -186,6 +184,7 @@ private:
       *frame.mutable_hello()->mutable_seen() = state->seen();
       known_start_ = state->known_start();
     }
+    is_greeted_ = true;
     line_->send(frame.SerializeAsString());
   }
 
@@ -210,8 +209,7 @@ private:
   }
 
   static msg::Error nonsense() {
-    return to_error({"not_our_server", "the stream brought something that is not a whole page of "
-                                       "this protocol"});
+    return to_error({"not_our_server", "the stream brought no whole page of this protocol"});
   }
 
   void send_ping(std::uint64_t id, bool is_answer) {
@@ -283,7 +281,8 @@ private:
     if (refused.error().code() != "cursor_expired" || !positions_.has(refused.collection()))
       return hang_up(error);
     activity_.failed(error, world_.wall_ms());
-    on_gap(refused.collection());
+    if (!positions_.is_pulling(refused.collection()))
+      on_gap(refused.collection());
     resume();
   }
 
@@ -383,6 +382,7 @@ private:
   bool was_live_ = false;       // on this connection
   bool is_settled_ = false;     // live for long enough to count
   bool is_applying_ = false;    // a page of it
+  bool is_greeted_ = false;     // it was told what to bring
   bool waits_as_asked_ = false; // by the server
   bool wanted_ = false;
 };

@@ -34,6 +34,10 @@ public:
     auto& entry = collections_[collection] = position{};
     entry.pulling = true;
   }
+  [[nodiscard]] bool is_pulling(const std::string& collection) const {
+    const auto found = collections_.find(collection);
+    return found != collections_.end() && found->second.pulling;
+  }
   /// It was asked for from this cursor on. What was sent before the server heard of that still
   /// comes, until something begins there.
   void ask(const std::string& collection, const std::string& cursor) {

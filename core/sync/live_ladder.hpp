@@ -24,7 +24,7 @@ public:
   struct options {
     std::uint32_t failures_max = 3; ///< in a row, before the next rung
     backoff_options backoff{.first_ms = 500, .max_ms = 60'000};
-    /// From a lower rung the top is tried again after about so long, and twice as long each time
+    /// From polling the top is tried again after about so long, and twice as long each time
     /// that it fails.
     std::int64_t climb_first_ms = 60'000;
     std::int64_t climb_max_ms = 600'000;

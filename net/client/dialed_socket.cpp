@@ -30,6 +30,8 @@ std::string dial_code(const boost::system::error_code& error) {
 std::string dial_code(unsigned status) {
   if (status == 401 || status == 403)
     return "needs_auth";
+  if (status == 413 || status == 414 || status == 431)
+    return "too_large";
   return status >= 500 && status < 600 ? "server_error" : "not_our_server";
 }
 

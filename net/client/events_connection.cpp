@@ -14,6 +14,7 @@
 
 #include <array>
 #include <deque>
+#include <limits>
 #include <utility>
 
 namespace syncline::net {
@@ -60,7 +61,8 @@ public:
     request_.set(http::field::accept, "text/event-stream");
     request_.set(http::field::cache_control, "no-store");
     request_.set(http::field::user_agent, io.settings.user_agent);
-    parser_.body_limit(boost::none);
+    // Not `none`, which this Beast takes for a limit of nothing where a length is announced.
+    parser_.body_limit(std::numeric_limits<std::uint64_t>::max());
   }
 
   void start() override {
@@ -72,7 +74,7 @@ public:
     });
   }
   void read() override {
-    if (!is_open_ || is_over_ || std::exchange(reading_, true))
+    if (!is_open_ || is_over_ || parser_.is_done() || std::exchange(reading_, true))
       return;
     parser_.get().body().data = bytes_.data();
     parser_.get().body().size = bytes_.size();
@@ -117,10 +119,11 @@ private:
     const auto& head = parser_.get();
     const auto type = head[http::field::content_type];
     if (head.result() != http::status::ok || !is_event_stream({type.data(), type.size()}))
-      return end({dial_code(head.result_int()),
-                  origin_ + " answered a request for events with " +
-                    std::to_string(head.result_int()) + " and " +
-                    (type.empty() ? "no type" : std::string{type.data(), type.size()})});
+      return end({dial_code(head.result_int()), origin_ + " answered a request for events with " +
+                                                  std::to_string(head.result_int()) +
+                                                  " and no events"});
+    if (parser_.is_done())
+      return end({"connection_cut", origin_ + " ended the stream"});
     is_open_ = true;
     callbacks_.on_begin();
   }
@@ -129,11 +132,12 @@ private:
     if (error == http::error::need_buffer)
       error = {};
     const auto taken = bytes_.size() - parser_.get().body().size;
+    const bool is_done = parser_.is_done(); // Of the body that was read; the next may begin below.
     if (!is_over_ && !error && taken != 0)
       callbacks_.on_bytes({bytes_.data(), taken});
     if (!goes_on(error))
       return;
-    if (parser_.is_done())
+    if (is_done)
       return end({"connection_cut", origin_ + " ended the stream"});
     if (taken == 0)
       read(); // The length of a chunk, and nothing of it.
@@ -172,11 +176,15 @@ public:
     const auto frame = decode_frame(message);
     if (is_over_ || !frame || !frame->has_hello())
       return;
+    const auto query = hello_query(message);
+    if (query.size() > query_max)
+      return end({"too_large", "an event stream cannot be asked for so many collections; they are "
+                               "polled instead"});
     drop_request();
     parser_.emplace(io_.settings.message_max * 4 / 3 + 16); // as base64url
     frames_.clear();
     wait_for_head();
-    request_ = make_request(hello_query(message));
+    request_ = make_request(query);
     request_->start();
   }
 
@@ -193,6 +201,8 @@ public:
   }
 
 private:
+  static constexpr std::size_t query_max = 7'500; // bytes; many servers take a line of 8 KiB
+
   std::weak_ptr<events_connection> weak_self() {
     return std::static_pointer_cast<events_connection>(shared_from_this());
   }

@@ -332,6 +332,11 @@ BOOST_FIXTURE_TEST_CASE(what_is_no_event_stream_of_ours_ends_the_connection, eve
   BOOST_TEST(end_of_events("hello\r\n\r\n") == "end not_our_server");
   BOOST_TEST(end_of_events(event_head + "data: {\"id\":\"x\"}\n\n") == "end not_our_server");
   BOOST_TEST(end_of_events(event_head) == "end connection_cut");
+  BOOST_TEST(end_of_events("HTTP/1.1 414 No\r\nContent-Length: 0\r\n\r\n") == "end too_large");
+  // A body that has an end, and what comes behind it.
+  const std::string with_length = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n";
+  BOOST_TEST(end_of_events(with_length + "Content-Length: 0\r\n\r\n") == "end connection_cut");
+  BOOST_TEST(end_of_events(with_length + "Content-Length: 3\r\n\r\n:\n\nmore") == "alive");
   BOOST_TEST(end_of_events(event_head + ":\n\n") == "alive");
 }
 
@@ -347,6 +352,18 @@ BOOST_FIXTURE_TEST_CASE(an_event_that_never_ends_is_too_large, events_fixture) {
   while (last == "alive") // Some of it has come.
     last = listener->next();
   BOOST_TEST(last == "end too_large");
+}
+
+BOOST_FIXTURE_TEST_CASE(too_many_collections_for_a_query_are_not_asked_for, events_fixture) {
+  live_dialer dialer{serve_events()};
+  const auto line = dialer.dial(net::live_way::events, listener);
+  BOOST_TEST(listener->next() == "open");
+  msg::StreamFrame frame;
+  for (int i = 0; i < 200; ++i)
+    frame.mutable_hello()->add_collections()->set_collection(std::string(50, 'c') +
+                                                             std::to_string(i));
+  line->send(frame.SerializeAsString());
+  BOOST_TEST(listener->next() == "end too_large");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -87,7 +87,7 @@ class Line:
                 head += data
             self.begun.append(head.split(b"\r\n")[0].decode())
             if not self.passes_websockets and b"upgrade: websocket" in head.lower():
-                near.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+                near.sendall(b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\n\r\n")
                 return near.close()
             far = socket.create_connection(("127.0.0.1", self.target))
             far.sendall(head)
