@@ -32,6 +32,14 @@ struct handle_box {
   actor_host::restart_count restarts;
 };
 
+msg::ReachabilityChanged to_message(core::reachability state) {
+  msg::ReachabilityChanged changed;
+  changed.set_state(state == core::reachability::up     ? msg::ReachabilityChanged::UP
+                    : state == core::reachability::down ? msg::ReachabilityChanged::DOWN
+                                                        : msg::ReachabilityChanged::UNKNOWN);
+  return changed;
+}
+
 } // namespace
 
 /// All that has to live on together where an actor does not end.
@@ -72,7 +80,8 @@ struct actor_host::parts {
         box->running = std::move(set);
       box->changed.notify_all();
     }
-    rt::anon_send(link, network->current()); // What it was told before, others have heard.
+    // What was said before, others have heard.
+    rt::anon_send(link, to_message(network->conditions().network));
     return named;
   }
 
@@ -107,12 +116,11 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));
   parts_->system.emplace(parts_->config);
   parts_->host = actors::client::spawn_host(*parts_->system);
-  parts_->network =
-    std::make_unique<host_network>([box = parts_->box](msg::ReachabilityChanged changed) {
-      const std::lock_guard lock{box->mutex};
-      if (box->running)
-        rt::anon_send(box->running->link, std::move(changed));
-    });
+  parts_->network = std::make_unique<host_network>([box = parts_->box](core::reachability state) {
+    const std::lock_guard lock{box->mutex};
+    if (box->running)
+      rt::anon_send(box->running->link, to_message(state));
+  });
   parts_->spawn_supervisor();
   parts_->housekeeping = actors::spawn_housekeeping(
     *parts_->system,

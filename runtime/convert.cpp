@@ -93,6 +93,18 @@ item_state to_public(core::sync_status from) {
   }
 }
 
+network_state to_public(core::reachability from) {
+  return from == core::reachability::up     ? network_state::up
+         : from == core::reachability::down ? network_state::down
+                                            : network_state::unknown;
+}
+
+core::reachability to_core(network_state from) {
+  return from == network_state::up     ? core::reachability::up
+         : from == network_state::down ? core::reachability::down
+                                       : core::reachability::unknown;
+}
+
 item to_item(const item_view& from) {
   return {std::string{from.id}, std::string{from.body}, from.version, from.last_modified_ms,
           from.state};

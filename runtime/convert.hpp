@@ -7,6 +7,7 @@
 #include "core/expected.hpp"
 #include "core/sync/conflict.hpp"
 #include "core/sync/lane.hpp"
+#include "core/sync/link_policy.hpp"
 #include "storage/client_store.hpp"
 #include "storage/kv.hpp"
 #include "syncline/options.hpp"
@@ -27,6 +28,8 @@ namespace syncline {
   return {from.id, from.body, from.header.version, from.header.last_modified_ms,
           to_public(from.status)};
 }
+[[nodiscard]] network_state to_public(core::reachability from);
+[[nodiscard]] core::reachability to_core(network_state from);
 [[nodiscard]] item to_item(const item_view& from);
 [[nodiscard]] sync_report to_public(const msg::SyncReport& from);
 [[nodiscard]] activity to_public(const msg::Activity& from);

@@ -41,9 +41,7 @@ result<void> engine::set_network(network_state state) {
   const auto inside = enter(true);
   if (!inside)
     return inside.error();
-  host_->network().host_says(state == network_state::up     ? msg::ReachabilityChanged::UP
-                             : state == network_state::down ? msg::ReachabilityChanged::DOWN
-                                                            : msg::ReachabilityChanged::UNKNOWN);
+  host_->network().host_says(to_core(state));
   return {};
 }
 
@@ -134,9 +132,7 @@ void engine::fill_traffic(runtime_status& out) {
     out.restarts = restarts.count;
     out.last_restart = to_public(restarts.last);
     const auto conditions = host_->network().conditions();
-    out.network = conditions.network == core::reachability::up     ? network_state::up
-                  : conditions.network == core::reachability::down ? network_state::down
-                                                                   : network_state::unknown;
+    out.network = to_public(conditions.network);
     out.network_source = conditions.network_source;
   }
   {

@@ -1,13 +1,13 @@
 #pragma once
 // What is known of the machine's network: from the program that embeds us, else from the machine.
 
-#include "actors.pb.h"
 #include "core/jobs/conditions.hpp"
 #include "net/host/host_sensors.hpp"
 
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 namespace syncline {
 
@@ -15,7 +15,7 @@ namespace syncline {
 class host_network {
 public:
   /// Told with each change, and never twice at once; must not block and must not call back.
-  using listener = std::function<void(msg::ReachabilityChanged)>;
+  using listener = std::function<void(core::reachability)>;
 
   explicit host_network(listener tell) : tell_{std::move(tell)} {}
   ~host_network() {
@@ -29,10 +29,9 @@ public:
   /// Ends that; the sensors' thread is gone when it returns.
   void stop_sensing();
 
-  /// The host's word counts for more than the machine's, until it says `UNKNOWN`.
-  void host_says(msg::ReachabilityChanged::State state);
+  /// The host's word counts for more than the machine's, until it says `unknown`.
+  void host_says(core::reachability state);
 
-  [[nodiscard]] msg::ReachabilityChanged current() const;
   /// With `host` as the source while it is the host that counts.
   [[nodiscard]] core::host_conditions conditions() const;
 

@@ -36,13 +36,13 @@ using poll_actor =
   caf::typed_actor<rt::sig<msg::PullReport, msg::PullNow>, rt::sig<msg::Done, msg::SetPaused>,
                    rt::sig<msg::Activity, msg::ReadActivity>, rt::sig<void, msg::PollDue>>;
 
-/// The live connection: pages as they are made.
+/// The live connection: pages as they are made. What begins with `line` comes from the dialer's
+/// thread.
 using stream_actor =
   caf::typed_actor<rt::sig<msg::Done, msg::SetPaused>, // from link
-                   rt::sig<msg::Activity, msg::ReadActivity>,
-                   rt::sig<void, line_opened>, // from the dialer's thread
-                   rt::sig<void, line_alive>, rt::sig<void, line_message>, // likewise
-                   rt::sig<void, line_ended>,                              // likewise
+                   rt::sig<msg::Activity, msg::ReadActivity>, rt::sig<void, line_opened>,
+                   rt::sig<void, line_alive>, rt::sig<void, line_message>,
+                   rt::sig<void, line_ended>,
                    rt::sig<void, msg::StreamDue>,   // from itself: the wait is over
                    rt::sig<void, msg::StreamBeat>>; // from itself: is anybody there?
 

@@ -24,8 +24,8 @@ struct stream_options {
   bool paused = true;
   /// Told when it becomes live, and when it no longer is. Called in the actor's context.
   std::function<void(msg::StreamChanged)> on_changed;
-  /// Counts what happens: "stream live", "stream page applied", "stream page elsewhere",
-  /// "stream silent".
+  /// Counts what happens: "stream live", "stream live by events", "stream page applied",
+  /// "stream page elsewhere", "stream silent".
   std::function<void(const char* event)> on_event;
 };
 

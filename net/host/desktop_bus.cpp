@@ -141,10 +141,6 @@ std::optional<core::upower_view> desktop_bus::upower() const {
   return view;
 }
 
-std::string desktop_bus::why_no_network_manager() const {
-  return "NetworkManager " + connection_->network_manager.why();
-}
-
 std::string desktop_bus::why_no_upower() const {
   return "UPower " + connection_->power.why();
 }
@@ -187,10 +183,6 @@ std::optional<core::network_manager_view> desktop_bus::network_manager() const {
 
 std::optional<core::upower_view> desktop_bus::upower() const {
   return std::nullopt;
-}
-
-std::string desktop_bus::why_no_network_manager() const {
-  return "built without D-Bus";
 }
 
 std::string desktop_bus::why_no_upower() const {

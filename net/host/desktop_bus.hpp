@@ -46,8 +46,7 @@ public:
   [[nodiscard]] std::optional<core::network_manager_view> network_manager() const;
   [[nodiscard]] std::optional<core::upower_view> upower() const;
 
-  /// Why a view is missing, for a person; only where it is.
-  [[nodiscard]] std::string why_no_network_manager() const;
+  /// Why its view is missing, for a person; only where it is.
   [[nodiscard]] std::string why_no_upower() const;
 
 private:

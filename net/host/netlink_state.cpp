@@ -159,7 +159,7 @@ void netlink_state::apply_link(const nlmsghdr& head) {
     interfaces_.erase(index);
   else
     interfaces_[index].flags = body->ifi_flags;
-  // A link that goes down takes its IPv4 routes along, and the kernel says nothing of them.
+  // They go with their link, and of those of IPv4 the kernel says nothing.
   if (head.nlmsg_type == RTM_DELLINK || (body->ifi_flags & IFF_UP) == 0) {
     forget_routes(index, AF_INET);
     forget_routes(index, AF_INET6);

@@ -131,6 +131,16 @@ constexpr std::array<route, 7> routes{{{"/delta", "GET"},
                                        {"/stream", "GET"},
                                        {"/events", "GET"}}};
 
+expected<live_ask> read_hello(const std::string& text) {
+  auto frame = decode_hello_text(text);
+  if (!frame)
+    return frame.error();
+  live_ask ask;
+  ask.form = msg::PROTOCOL_EVENTS;
+  ask.hello.Swap(frame->mutable_hello());
+  return ask;
+}
+
 } // namespace
 
 body_format wanted_format(const msg::HttpRequest& request) {
@@ -179,20 +189,6 @@ expected<server_ask> read_request(const msg::HttpRequest& request) {
     ask->answer = wanted_format(request);
   return ask;
 }
-
-namespace {
-
-expected<live_ask> read_hello(const std::string& text) {
-  auto frame = decode_hello_text(text);
-  if (!frame)
-    return frame.error();
-  live_ask ask;
-  ask.form = msg::PROTOCOL_EVENTS;
-  ask.hello.Swap(frame->mutable_hello());
-  return ask;
-}
-
-} // namespace
 
 expected<live_ask> read_live_request(const msg::HttpRequest& request) {
   auto target = parse_target(request.target());

@@ -52,7 +52,7 @@ struct server_ask {
 /// What a connection that leaves HTTP is for (PROTOCOL.md sections 5 and 6).
 struct live_ask {
   msg::LiveForm form = msg::WEBSOCKET;
-  std::string collection = "items";  ///< not for PROTOCOL, whose client names its own
+  std::string collection = "items";  ///< of plain clients; ours name their own
   std::optional<std::string> cursor; ///< none: only what comes from now on
   msg::StreamHello hello = {};       ///< of PROTOCOL_EVENTS, which can say nothing later
 };

@@ -6,10 +6,9 @@ import queue
 import subprocess
 import threading
 import time
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent.parent
-BUILD = Path(os.environ.get("SYNCLINE_BUILD_DIR", ROOT / "build" / "release"))
+from server_process import BUILD
+
 PROGRAM = BUILD / "bin" / "sensors_program"
 SOON_S = 10  # Only a failed test waits for it.
 

@@ -51,14 +51,17 @@ struct live_device {
   std::optional<subscription> watching;
 };
 
+struct two_devices {
+  test_server server;
+  live_device one{server.url()};
+  live_device two{server.url()};
+};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(runtime_live_sync)
 
-BOOST_AUTO_TEST_CASE(a_change_is_with_the_other_device_without_a_poll) {
-  test_server server;
-  live_device one{server.url()};
-  live_device two{server.url()};
+BOOST_FIXTURE_TEST_CASE(a_change_is_with_the_other_device_without_a_poll, two_devices) {
   BOOST_REQUIRE(one.becomes("online"));
   BOOST_REQUIRE(two.becomes("online"));
   for (int i = 0; i < 20; ++i) {
@@ -85,10 +88,8 @@ BOOST_AUTO_TEST_CASE(a_first_sync_ends_live) {
   BOOST_TEST(late.hears_of("new"));
 }
 
-BOOST_AUTO_TEST_CASE(a_server_that_goes_and_comes_is_found_again_and_nothing_is_missed) {
-  test_server server;
-  live_device one{server.url()};
-  live_device two{server.url()};
+BOOST_FIXTURE_TEST_CASE(a_server_that_goes_and_comes_is_found_again_and_nothing_is_missed,
+                        two_devices) {
   BOOST_REQUIRE(two.becomes("online"));
   for (int round = 0; round < 3; ++round) {
     server.stop();
@@ -101,10 +102,7 @@ BOOST_AUTO_TEST_CASE(a_server_that_goes_and_comes_is_found_again_and_nothing_is_
   }
 }
 
-BOOST_AUTO_TEST_CASE(a_stopped_device_hears_nothing_and_catches_up_when_started) {
-  test_server server;
-  live_device one{server.url()};
-  live_device two{server.url()};
+BOOST_FIXTURE_TEST_CASE(a_stopped_device_hears_nothing_and_catches_up_when_started, two_devices) {
   BOOST_REQUIRE(two.becomes("online"));
   check_done(two.open->stop());
   BOOST_TEST(two.link() == "stopped");
@@ -115,10 +113,7 @@ BOOST_AUTO_TEST_CASE(a_stopped_device_hears_nothing_and_catches_up_when_started)
   BOOST_TEST(two.hears_of("a"));
 }
 
-BOOST_AUTO_TEST_CASE(a_server_on_this_machine_needs_no_network) {
-  test_server server;
-  live_device one{server.url()};
-  live_device two{server.url()};
+BOOST_FIXTURE_TEST_CASE(a_server_on_this_machine_needs_no_network, two_devices) {
   BOOST_REQUIRE(two.becomes("online"));
   check_done(two.open->set_network(network_state::down));
   BOOST_TEST(two.link() == "online");
@@ -136,10 +131,7 @@ BOOST_AUTO_TEST_CASE(without_live_connections_the_server_is_polled) {
   BOOST_TEST(status.poll.state != "paused");
 }
 
-BOOST_AUTO_TEST_CASE(syncing_now_works_beside_a_live_stream) {
-  test_server server;
-  live_device one{server.url()};
-  live_device two{server.url()};
+BOOST_FIXTURE_TEST_CASE(syncing_now_works_beside_a_live_stream, two_devices) {
   BOOST_REQUIRE(one.becomes("online"));
   for (int i = 0; i < 20; ++i) {
     const auto id = "n" + std::to_string(i);

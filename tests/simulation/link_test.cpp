@@ -19,6 +19,7 @@ struct linked_world {
     world.set_fate([this](int client, const msg::HttpRequest& request) {
       auto fate = world.seeded_fate(client, request);
       fate.lose_request = is_away;
+      fate.reply_delay_ms += reply_delay_ms;
       if (is_portal)
         fate.answered_by_another = foreign_reply(200, "<html>please log in</html>");
       return fate;
@@ -70,6 +71,7 @@ struct linked_world {
   }
 
   actors::simulation::world world;
+  std::int64_t reply_delay_ms = 0;
   bool is_away = false;
   bool is_portal = false;
   bool has_no_streams = false;
@@ -206,6 +208,23 @@ BOOST_AUTO_TEST_CASE(where_no_websocket_passes_events_are_live_and_websockets_ar
   BOOST_TEST(world.counts().of("stream live") >= by_websocket + 2);
   put("by websocket");
   BOOST_TEST(comes("by websocket", 1'000));
+}
+
+// The pull comes first, and no server can be heard before it was asked for events: the silence
+// until then ended each connection of a client whose first sync took long.
+BOOST_AUTO_TEST_CASE(a_long_first_sync_is_no_silence_of_the_events) {
+  for (int i = 0; i < 20; ++i)
+    put("n" + std::to_string(i));
+  world.run_for(minute_ms);
+  has_no_websockets = true;
+  reply_delay_ms = 4'000; // 20 pages of it are far more than 45 s.
+  actors::client::client_options slow;
+  slow.poll.page_items_max = 1;
+  const int late = world.add_client(slow);
+  BOOST_TEST(becomes(late, "online", 10 * minute_ms));
+  BOOST_TEST(world.counts().of("stream live by events") >= 1U);
+  BOOST_TEST(world.counts().of("stream silent") == 0U);
+  BOOST_TEST(world.visible_items(late, "items").size() == 20U);
 }
 
 // Bad input over the stream: it is not applied, and what it stood for comes in another way.

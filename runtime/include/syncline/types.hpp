@@ -134,7 +134,7 @@ struct sync_report {
 /// What a part of the runtime is doing.
 struct activity {
   /// Push and pull: idle, sending, pulling, applying, waiting, paused, needs_auth, offline ...
-  /// Stream: paused, connecting, catching_up, live, waiting, offline.
+  /// Stream: paused, connecting, catching_up, live, waiting.
   /// Link: stopped, online (changes come as they are made), degraded (the server is polled),
   /// offline.
   std::string state;
