@@ -6,6 +6,7 @@
 #include "actors/local_messages.hpp"
 #include "client_storage.pb.h"
 #include "http.pb.h"
+#include "jobs.pb.h"
 
 RT_MSG_BLOCK_BEGIN(syncline)
 RT_MSG(syncline, syncline::msg::WriteLocal)
@@ -26,6 +27,17 @@ RT_MSG(syncline, syncline::msg::ManageOutbox)
 RT_MSG(syncline, syncline::msg::AddCollection)
 RT_MSG(syncline, syncline::msg::DropCollection)
 RT_MSG(syncline, syncline::msg::Done)
+RT_MSG(syncline, syncline::msg::StoreJob)
+RT_MSG(syncline, syncline::msg::EraseJob)
+RT_MSG(syncline, syncline::msg::ScheduleJob)
+RT_MSG(syncline, syncline::msg::JobScheduled)
+RT_MSG(syncline, syncline::msg::CancelJob)
+RT_MSG(syncline, syncline::msg::RunJob)
+RT_MSG(syncline, syncline::msg::RunUntil)
+RT_MSG(syncline, syncline::msg::JobDue)
+RT_MSG(syncline, syncline::msg::JobDeadline)
+RT_MSG(syncline, syncline::msg::EndEarly)
+RT_MSG(syncline, syncline::msg::ConditionsChanged)
 RT_MSG(syncline, syncline::msg::LocalWritesCommitted)
 RT_MSG(syncline, syncline::msg::ConflictsRecorded)
 RT_MSG(syncline, syncline::msg::StoreChanged)

@@ -6,7 +6,7 @@
 #include "actors/seams_system.hpp"
 #include "actors/supervisor.hpp"
 #include "net/client/live_dialer.hpp"
-#include "runtime/host_network.hpp"
+#include "runtime/known_conditions.hpp"
 
 #include <algorithm>
 #include <condition_variable>
@@ -40,6 +40,20 @@ msg::ReachabilityChanged to_message(core::reachability state) {
   return changed;
 }
 
+msg::ConditionsChanged to_message(const core::host_conditions& from) {
+  msg::ConditionsChanged changed;
+  changed.set_network(to_message(from.network).state());
+  if (from.metered)
+    changed.set_metered(*from.metered);
+  if (from.on_battery)
+    changed.set_on_battery(*from.on_battery);
+  if (from.battery_low)
+    changed.set_battery_low(*from.battery_low);
+  if (from.idle)
+    changed.set_idle(*from.idle);
+  return changed;
+}
+
 } // namespace
 
 /// All that has to live on together where an actor does not end.
@@ -55,7 +69,7 @@ struct actor_host::parts {
   caf::actor supervisor;
   caf::actor housekeeping;
   // The last to be made and the first to go: it speaks to the actors.
-  std::unique_ptr<host_network> network;
+  std::unique_ptr<known_conditions> conditions;
 
   std::vector<actors::supervised> spawn_set() {
     auto options = how.client;
@@ -73,16 +87,33 @@ struct actor_host::parts {
     auto named = set.in_stop_order();
     // Before storage, which is the last to go.
     named.insert(named.end() - 1, {"transport", caf::actor_cast<caf::actor>(transport)});
-    const auto link = set.link;
     {
       const std::lock_guard lock{box->mutex};
       if (!box->closed)
         box->running = std::move(set);
       box->changed.notify_all();
     }
-    // What was said before, others have heard.
-    rt::anon_send(link, to_message(network->conditions().network));
+    conditions->tell_again(); // What was said before, others have heard.
     return named;
+  }
+
+  void watch_conditions() {
+    known_conditions::listeners tell;
+    tell.on_network = [box = box](core::reachability state) {
+      const std::lock_guard lock{box->mutex};
+      if (box->running)
+        rt::anon_send(box->running->link, to_message(state));
+    };
+    tell.on_conditions = [box = box, is_local = how.client.link.is_local](auto seen) {
+      if (is_local)
+        seen.network = core::reachability::unknown;
+      const std::lock_guard lock{box->mutex};
+      if (box->running)
+        rt::anon_send(box->running->background, to_message(seen));
+    };
+    conditions = std::make_unique<known_conditions>(std::move(tell));
+    if (how.senses_machine)
+      conditions->sense();
   }
 
   void spawn_supervisor() {
@@ -116,11 +147,7 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));
   parts_->system.emplace(parts_->config);
   parts_->host = actors::client::spawn_host(*parts_->system);
-  parts_->network = std::make_unique<host_network>([box = parts_->box](core::reachability state) {
-    const std::lock_guard lock{box->mutex};
-    if (box->running)
-      rt::anon_send(box->running->link, to_message(state));
-  });
+  parts_->watch_conditions();
   parts_->spawn_supervisor();
   parts_->housekeeping = actors::spawn_housekeeping(
     *parts_->system,
@@ -129,8 +156,6 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
   for (const auto* root : {&parts_->host, &parts_->supervisor, &parts_->housekeeping})
     parts_->latch.watch(*root);
   rt::leave_system();
-  if (parts_->how.senses_network)
-    parts_->network->sense();
 }
 
 actor_host::~actor_host() {
@@ -163,12 +188,12 @@ actor_host::restart_count actor_host::restarts() const {
   return parts_->box->restarts;
 }
 
-host_network& actor_host::network() {
-  return *parts_->network;
+known_conditions& actor_host::conditions() {
+  return *parts_->conditions;
 }
 
 bool actor_host::stop(std::chrono::milliseconds timeout) {
-  parts_->network->stop_sensing();
+  parts_->conditions->stop_sensing();
   {
     const std::lock_guard lock{parts_->box->mutex};
     parts_->box->closed = true;

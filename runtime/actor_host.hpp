@@ -14,7 +14,7 @@
 
 namespace syncline {
 
-class host_network;
+class known_conditions;
 
 /// Any thread.
 class actor_host {
@@ -26,7 +26,7 @@ public:
     std::string ca_file;
     bool compresses = true;
     bool live = true;           ///< changes come over a live connection while one can be had
-    bool senses_network = true; ///< the machine is asked for the state of its network
+    bool senses_machine = true; ///< the machine is asked for its network and power from the start
     actors::client::client_options client;
     actors::client::event_sink sink;
     /// Whether a set that is spawned now syncs of its own accord.
@@ -69,8 +69,8 @@ public:
     return answered.get();
   }
 
-  /// What is known of the machine's network.
-  [[nodiscard]] host_network& network();
+  /// What is known of the machine.
+  [[nodiscard]] known_conditions& conditions();
 
   [[nodiscard]] restart_count restarts() const;
 

@@ -105,6 +105,49 @@ core::reachability to_core(network_state from) {
                                        : core::reachability::unknown;
 }
 
+job_status to_public(const msg::JobRecord& from) {
+  const auto& spec = from.spec();
+  const auto time = [](std::int64_t ms) { return std::chrono::milliseconds{ms}; };
+  job_status to;
+  to.how.name = spec.name();
+  to.how.interval = time(spec.interval_ms());
+  to.how.flex = time(spec.flex_ms());
+  to.how.network = spec.network() == msg::JobSpec::UNMETERED   ? network_need::unmetered
+                   : spec.network() == msg::JobSpec::CONNECTED ? network_need::connected
+                                                               : network_need::any;
+  to.how.battery_not_low = spec.battery_not_low();
+  to.how.charging = spec.charging();
+  to.how.idle = spec.idle();
+  to.how.retry_first = time(spec.retry_first_ms());
+  to.how.retry_max = time(spec.retry_max_ms());
+  to.how.deadline = time(spec.deadline_ms());
+  to.next_start_ms = from.running_since_ms() != 0 ? 0 : core::job_start_ms(from);
+  to.attempts = from.attempts();
+  to.runs = from.runs();
+  to.last_started_ms = from.last_started_ms();
+  to.last_ended_ms = from.last_ended_ms();
+  to.last_outcome = core::to_string(from.last_outcome());
+  to.last_error = to_public(from.last_error());
+  return to;
+}
+
+msg::JobSpec to_message(const job& from) {
+  msg::JobSpec to;
+  to.set_name(from.name);
+  to.set_interval_ms(from.interval.count());
+  to.set_flex_ms(from.flex.count());
+  to.set_network(from.network == network_need::unmetered   ? msg::JobSpec::UNMETERED
+                 : from.network == network_need::connected ? msg::JobSpec::CONNECTED
+                                                           : msg::JobSpec::ANY);
+  to.set_battery_not_low(from.battery_not_low);
+  to.set_charging(from.charging);
+  to.set_idle(from.idle);
+  to.set_retry_first_ms(from.retry_first.count());
+  to.set_retry_max_ms(from.retry_max.count());
+  to.set_deadline_ms(from.deadline.count());
+  return to;
+}
+
 item to_item(const item_view& from) {
   return {std::string{from.id}, std::string{from.body}, from.version, from.last_modified_ms,
           from.state};

@@ -5,6 +5,7 @@
 #include "client_records.pb.h"
 #include "client_storage.pb.h"
 #include "core/expected.hpp"
+#include "core/jobs/job.hpp"
 #include "core/sync/conflict.hpp"
 #include "core/sync/lane.hpp"
 #include "core/sync/link_policy.hpp"
@@ -33,12 +34,15 @@ namespace syncline {
 [[nodiscard]] item to_item(const item_view& from);
 [[nodiscard]] sync_report to_public(const msg::SyncReport& from);
 [[nodiscard]] activity to_public(const msg::Activity& from);
+/// Without its state, which depends on the moment.
+[[nodiscard]] job_status to_public(const msg::JobRecord& from);
 [[nodiscard]] outbox_entry to_public(const msg::OutboxEntry& from);
 [[nodiscard]] outbox_entry to_public(const msg::QuarantineRecord& from);
 [[nodiscard]] conflict_record to_public(const msg::ConflictRecord& from);
 [[nodiscard]] conflict_sides to_public(const msg::AskHost& from);
 
 [[nodiscard]] msg::WriteLocal::Operation to_message(operation from);
+[[nodiscard]] msg::JobSpec to_message(const job& from);
 [[nodiscard]] msg::HostVerdict to_message(conflict_verdict from);
 [[nodiscard]] core::conflict_policy policy_of(const collection_options& from);
 [[nodiscard]] storage::durability to_storage(durability from);

@@ -159,6 +159,8 @@ actors::client::client_options engine::client_settings() const {
   live.max_ms = std::min(live.max_ms, backoff.max_ms);
   // What becomes of the network does not matter to a server on this machine.
   settings.link.is_local = how_.server.starts_with("http:");
+  settings.background.paused = how_.server.empty() || !how_.run_jobs;
+  settings.background.awaits_conditions = true;
   settings.on_store_failed = [shared = shared_](const core::error& failure) {
     const std::lock_guard lock{shared->mutex};
     if (!shared->has_failed.exchange(true))
@@ -227,13 +229,22 @@ void engine::spawn() {
   setup.compresses = how_.compress == compression::always ||
                      (how_.compress == compression::automatic && how_.server.starts_with("https:"));
   setup.live = how_.live;
-  // A server on this machine needs no network.
-  setup.senses_network = how_.watch_network && how_.server.starts_with("https:");
+  // A server on this machine needs no network; a job may need power.
+  setup.senses_machine =
+    how_.watch_machine && (how_.server.starts_with("https:") || runs_stored_jobs());
   setup.client = client_settings();
   setup.sink = make_sink();
   setup.is_started = [shared = shared_] { return shared->started.load(); };
   setup.threads = how_.threads;
   host_ = std::make_unique<actor_host>(std::move(setup));
+}
+
+bool engine::runs_stored_jobs() const {
+  if (how_.server.empty() || !how_.run_jobs)
+    return false;
+  const auto view = opened_.store->snapshot();
+  const auto jobs = view ? view->jobs() : view.error();
+  return jobs && !jobs->empty();
 }
 
 bool engine::is_forked() const {

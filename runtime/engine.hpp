@@ -44,6 +44,7 @@ public:
 
   result<void> set_started(bool started);
   result<void> set_network(network_state state);
+  result<void> set_conditions(const machine_conditions& known);
   result<sync_report> sync_now(const sync_options& how);
   result<runtime_status> status();
   result<explanation> explain(const std::string& collection, const std::string& id);
@@ -55,6 +56,12 @@ public:
   result<std::optional<conflict_record>> conflict(std::uint64_t conflict_id);
   result<void> resolve_conflict(std::uint64_t conflict_id, conflict_choice choice,
                                 std::string body);
+
+  result<bool> schedule_job(job how, existing_job policy);
+  result<void> cancel_job(std::string name);
+  result<std::vector<job_status>> jobs();
+  result<sync_report> run_job(std::string name);
+  result<sync_report> run_until(std::chrono::milliseconds deadline);
 
   result<void> close(std::chrono::milliseconds deadline);
   /// In a forked child: nothing of this may be used or destroyed, for its threads are the parent's.
@@ -75,11 +82,13 @@ private:
   // Opening.
   result<void> prepare_store();
   void spawn();
+  [[nodiscard]] bool runs_stored_jobs() const;
   [[nodiscard]] actors::client::event_sink make_sink() const;
   [[nodiscard]] actors::client::client_options client_settings() const;
 
   // What calls ask first.
   result<call_gate::pass> enter(bool writes);
+  [[nodiscard]] static error no_server();
   [[nodiscard]] std::optional<error> refuse(const std::vector<operation>& operations) const;
 
   template <class Handle>
@@ -88,6 +97,7 @@ private:
   result<void> fill_counts(const storage::client_snapshot& view, runtime_status& out) const;
   [[nodiscard]] result<collection_status> cursor_of(const storage::client_snapshot& view,
                                                     const std::string& collection) const;
+  [[nodiscard]] job_status describe_job(const msg::JobRecord& job) const;
   void find_obstacles(const core::lane& lane, const msg::OutboxState& counters, explanation& out);
   result<void> close_parts(std::chrono::steady_clock::time_point deadline);
 

@@ -3,7 +3,7 @@
 #include "actors/seams_system.hpp"
 #include "runtime/convert.hpp"
 #include "runtime/engine.hpp"
-#include "runtime/host_network.hpp"
+#include "runtime/known_conditions.hpp"
 
 #include <algorithm>
 
@@ -16,11 +16,11 @@ namespace {
 // The actors answer at once; only a machine that stands still makes this wait.
 constexpr std::chrono::seconds activity_patience{2};
 
-error no_server() {
+} // namespace
+
+error engine::no_server() {
   return {"no_server", "the store was opened without a server; give options::server"};
 }
-
-} // namespace
 
 result<void> engine::set_started(bool started) {
   const auto inside = enter(true);
@@ -41,7 +41,7 @@ result<void> engine::set_network(network_state state) {
   const auto inside = enter(true);
   if (!inside)
     return inside.error();
-  host_->network().host_says(to_core(state));
+  host_->conditions().host_says(to_core(state));
   return {};
 }
 
@@ -131,9 +131,11 @@ void engine::fill_traffic(runtime_status& out) {
     const auto restarts = host_->restarts();
     out.restarts = restarts.count;
     out.last_restart = to_public(restarts.last);
-    const auto conditions = host_->network().conditions();
-    out.network = to_public(conditions.network);
-    out.network_source = conditions.network_source;
+    const auto known = host_->conditions().current();
+    out.network = to_public(known.network);
+    out.network_source = known.network_source;
+    out.machine = {known.metered, known.on_battery, known.battery_low, known.idle};
+    out.power_source = known.power_source;
   }
   {
     const std::lock_guard lock{shared_->mutex};

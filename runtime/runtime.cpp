@@ -199,8 +199,32 @@ result<void> runtime::set_network(network_state state) {
   return engine_->set_network(state);
 }
 
+result<void> runtime::set_conditions(const machine_conditions& known) {
+  return engine_->set_conditions(known);
+}
+
 result<sync_report> runtime::sync_now(sync_options how) {
   return engine_->sync_now(how);
+}
+
+result<bool> runtime::schedule_job(job how, existing_job policy) {
+  return engine_->schedule_job(std::move(how), policy);
+}
+
+result<void> runtime::cancel_job(std::string name) {
+  return engine_->cancel_job(std::move(name));
+}
+
+result<std::vector<job_status>> runtime::jobs() const {
+  return engine_->jobs();
+}
+
+result<sync_report> runtime::run_job(std::string name) {
+  return engine_->run_job(std::move(name));
+}
+
+result<sync_report> runtime::run_until(std::chrono::milliseconds deadline) {
+  return engine_->run_until(deadline);
 }
 
 result<runtime_status> runtime::status() const {

@@ -36,4 +36,8 @@ core::expected<msg::Done> drop_collection(client_transaction_state&, const msg::
 /// A walk after a lost history is under way.
 bool any_collection_restores(client_work& work);
 
+// client_jobs.cpp: background jobs
+core::expected<msg::Done> store_job(client_transaction_state&, const msg::StoreJob&);
+core::expected<msg::Done> erase_job(client_transaction_state&, const msg::EraseJob&);
+
 } // namespace syncline::storage

@@ -283,6 +283,11 @@ client_snapshot::conflict(std::uint64_t conflict_id) const {
   });
 }
 
+expected<std::vector<msg::JobRecord>> client_snapshot::jobs() const {
+  return guarded(
+    [&] { return all_messages<msg::JobRecord>(records_of(*reader_), client_table::jobs); });
+}
+
 expected<std::vector<std::pair<std::string, std::string>>> client_snapshot::undecided() const {
   return guarded([&] {
     std::vector<std::pair<std::string, std::string>> lanes;

@@ -56,6 +56,12 @@ public:
   expected<msg::Done> drop_collection(const msg::DropCollection& command) override {
     return storage::drop_collection(shared_, command);
   }
+  expected<msg::Done> store_job(const msg::StoreJob& command) override {
+    return storage::store_job(shared_, command);
+  }
+  expected<msg::Done> erase_job(const msg::EraseJob& command) override {
+    return storage::erase_job(shared_, command);
+  }
   void trim_conflicts() override {
     storage::trim_conflicts(shared_);
   }

@@ -10,6 +10,7 @@
 #include "client_storage.pb.h"
 #include "core/expected.hpp"
 #include "core/sync/lane.hpp"
+#include "jobs.pb.h"
 #include "storage/kv.hpp"
 
 #include <cstdint>
@@ -92,6 +93,9 @@ public:
   [[nodiscard]] core::expected<std::optional<msg::ConflictRecord>>
   conflict(std::uint64_t conflict_id) const;
 
+  /// Background jobs, by name.
+  [[nodiscard]] core::expected<std::vector<msg::JobRecord>> jobs() const;
+
   /// Lanes that wait for the conflict actor: (collection, id). Parked ones wait for the user.
   [[nodiscard]] core::expected<std::vector<std::pair<std::string, std::string>>> undecided() const;
 
@@ -137,6 +141,9 @@ public:
   virtual core::expected<msg::LocalWritten> manage_outbox(const msg::ManageOutbox& command) = 0;
   virtual core::expected<msg::Done> add_collection(const msg::AddCollection& command) = 0;
   virtual core::expected<msg::Done> drop_collection(const msg::DropCollection& command) = 0;
+  /// As it is given; the background actor is the only one who writes jobs.
+  virtual core::expected<msg::Done> store_job(const msg::StoreJob& command) = 0;
+  virtual core::expected<msg::Done> erase_job(const msg::EraseJob& command) = 0;
   /// Forgets decided conflicts that are older than the options say.
   virtual void trim_conflicts() = 0;
 

@@ -62,6 +62,13 @@ private:
   msg::Activity activity_;
 };
 
+/// Adds what an exchange carried to a report.
+template <class Report>
+void count_bytes(const msg::HttpReply& reply, Report& report) {
+  report.set_bytes_sent(report.bytes_sent() + reply.bytes_sent());
+  report.set_bytes_received(report.bytes_received() + reply.bytes_received());
+}
+
 /// The error of a judged reply, for reports and `status`.
 [[nodiscard]] inline msg::Error error_of(const net::judged_reply& reply) {
   msg::Error error;

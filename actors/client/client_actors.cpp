@@ -8,9 +8,9 @@ std::vector<supervised> client_actors::in_stop_order() const {
   const auto named = [](const char* name, const auto& handle) {
     return supervised{name, caf::actor_cast<caf::actor>(handle)};
   };
-  return {named("sync", sync),         named("link", link),      named("stream", stream),
-          named("poll", poll),         named("outbox", outbox),  named("conflict", conflict),
-          named("observer", observer), named("storage", storage)};
+  return {named("background", background), named("sync", sync),         named("link", link),
+          named("stream", stream),         named("poll", poll),         named("outbox", outbox),
+          named("conflict", conflict),     named("observer", observer), named("storage", storage)};
 }
 
 client_actors spawn_client(caf::actor_system& system,
@@ -52,6 +52,8 @@ client_actors spawn_client(caf::actor_system& system,
     spawn_link(system, actors.outbox, actors.poll, actors.stream, world("link"), options.link);
   linked->set_value(actors.link);
   actors.sync = spawn_sync(system, store, actors.outbox, actors.poll, world("sync"));
+  actors.background = spawn_background(system, store, actors.storage, actors.sync,
+                                       world("background"), options.background);
   wired->set_value({actors.outbox, actors.conflict, actors.observer});
   return actors;
 }

@@ -1,6 +1,7 @@
 #pragma once
 // All actors of one open client store, spawned and wired in one place.
 
+#include "actors/client/background_actor.hpp"
 #include "actors/client/conflict_actor.hpp"
 #include "actors/client/interfaces.hpp"
 #include "actors/client/link_actor.hpp"
@@ -23,6 +24,7 @@ struct client_options {
   conflict_options conflict;
   stream_options stream;
   link_options link;
+  background_options background;
   std::function<void(const core::error&)> on_store_failed;
 };
 
@@ -36,6 +38,7 @@ struct client_actors {
   stream_actor stream;
   link_actor link;
   sync_actor sync;
+  background_actor background;
 
   /// In the order of stopping: traffic first, the writer last, so that what is queued for it is
   /// still committed.

@@ -16,7 +16,8 @@ using storage_actor = caf::typed_actor<
   rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, rt::sig<msg::Done, msg::ResetCursor>,
   rt::sig<msg::ResolutionApplied, msg::ApplyResolution>,
   rt::sig<msg::LocalWritten, msg::ManageOutbox>, rt::sig<msg::Done, msg::AddCollection>,
-  rt::sig<msg::Done, msg::DropCollection>,
+  rt::sig<msg::Done, msg::DropCollection>, rt::sig<msg::Done, msg::StoreJob>,
+  rt::sig<msg::Done, msg::EraseJob>,
   rt::sig<void, host_write>,     // as WriteLocal, from a thread that is no actor
   rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
@@ -27,14 +28,15 @@ using transport_actor = caf::typed_actor<rt::sig<msg::HttpReply, msg::HttpReques
 using outbox_actor =
   caf::typed_actor<rt::sig<void, msg::LocalWritesCommitted>, // from storage: there is something to
                                                              // send
-                   rt::sig<msg::DrainReport, msg::DrainOutbox>, rt::sig<msg::Done, msg::SetPaused>,
-                   rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<msg::DrainReport, msg::DrainOutbox>, rt::sig<void, msg::EndEarly>,
+                   rt::sig<msg::Done, msg::SetPaused>, rt::sig<msg::Activity, msg::ReadActivity>,
                    rt::sig<void, msg::OutboxDrainDue>>; // from itself: a pause or a backoff elapsed
 
 /// Pulls each collection until caught up, and again after the interval.
 using poll_actor =
-  caf::typed_actor<rt::sig<msg::PullReport, msg::PullNow>, rt::sig<msg::Done, msg::SetPaused>,
-                   rt::sig<msg::Activity, msg::ReadActivity>, rt::sig<void, msg::PollDue>>;
+  caf::typed_actor<rt::sig<msg::PullReport, msg::PullNow>, rt::sig<void, msg::EndEarly>,
+                   rt::sig<msg::Done, msg::SetPaused>, rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<void, msg::PollDue>>;
 
 /// The live connection: pages as they are made. What begins with `line` comes from the dialer's
 /// thread.
@@ -68,7 +70,16 @@ using observer_actor =
                    rt::sig<void, msg::HostVerdict>>; // from the host's thread
 
 /// One sync run at a time: push, pull, and again while there is something to do.
-using sync_actor = caf::typed_actor<rt::sig<msg::SyncReport, msg::SyncNow>>;
+using sync_actor =
+  caf::typed_actor<rt::sig<msg::SyncReport, msg::SyncNow>, rt::sig<void, msg::EndEarly>>;
+
+/// Runs the jobs when they are due and the machine is as they need it.
+using background_actor =
+  caf::typed_actor<rt::sig<msg::JobScheduled, msg::ScheduleJob>, // from the host
+                   rt::sig<msg::Done, msg::CancelJob>, rt::sig<msg::SyncReport, msg::RunJob>,
+                   rt::sig<msg::SyncReport, msg::RunUntil>,
+                   rt::sig<void, msg::ConditionsChanged>, // from the host or its machine
+                   rt::sig<void, msg::JobDue>, rt::sig<void, msg::JobDeadline>>; // from itself
 
 /// Where storage publishes its events; given once all of them are spawned.
 struct storage_listeners {

@@ -1,8 +1,8 @@
 #include "actors/client/outbox_actor.hpp"
 
 #include "actors/client/activity.hpp"
-#include "actors/client/drain_list.hpp"
 #include "actors/client/frozen_batches.hpp"
+#include "actors/client/waiting_list.hpp"
 #include "core/sync/batch_answer.hpp"
 #include "core/sync/batch_plan.hpp"
 
@@ -42,6 +42,7 @@ public:
     return {
       [this](const msg::LocalWritesCommitted&) { on_local_writes(); },
       [this](const msg::DrainOutbox& drain) { return on_drain(drain); },
+      [this](const msg::EndEarly& command) { on_end_early(command.ticket()); },
       [this](const msg::SetPaused& command) { return on_set_paused(command); },
       [this](const msg::ReadActivity&) { return activity_.show(); },
       [this](const msg::OutboxDrainDue& due) {
@@ -68,11 +69,19 @@ private:
 
   caf::result<msg::DrainReport> on_drain(const msg::DrainOutbox& command) {
     auto reply = self_->make_response_promise<msg::DrainReport>();
-    drains_.add(reply, command.attempts_max());
+    if (drains_.empty())
+      report_ = {};
+    drains_.add(reply, command.attempts_max(), command.ticket());
     needs_auth_ = false;
     if (!busy_)
       take_batch();
     return reply;
+  }
+
+  void on_end_early(std::uint64_t ticket) {
+    drains_.ask_to_end(ticket);
+    if (!busy_)
+      drains_.end_asked(report_);
   }
 
   msg::Done on_set_paused(const msg::SetPaused& command) {
@@ -86,7 +95,7 @@ private:
   }
 
   [[nodiscard]] bool can_take() const {
-    return !(paused_ && drains_.empty()) && !needs_auth_;
+    return !(paused_ && !drains_.wants_more()) && !needs_auth_;
   }
 
   void take_batch() {
@@ -115,16 +124,11 @@ private:
             on_batches(batch, above != 0);
         },
         [this, asked](const caf::error& error) {
-          if (next_.end_question(asked))
-            on_take_failed(to_error(rt::from_caf(error)));
+          if (!next_.end_question(asked) || in_flight_)
+            return; // It is asked again after the answer.
+          store_failure_.reset();
+          retry_later(to_error(rt::from_caf(error)));
         });
-  }
-
-  void on_take_failed(const msg::Error& failure) {
-    if (in_flight_)
-      return; // It is asked again after the answer.
-    store_failure_.reset();
-    retry_later(failure);
   }
 
   void on_batches(msg::OutboxBatch& batch, bool ahead) {
@@ -140,7 +144,7 @@ private:
     if (ahead || more_)
       return take_batch();
     busy_ = false;
-    report().set_blocked_by_restore(batch.blocked_by_restore());
+    report_.set_blocked_by_restore(batch.blocked_by_restore());
     if (batch.wait_until_ms() != 0)
       wait(std::max<std::int64_t>(1, batch.wait_until_ms() - world_.wall_ms()), false);
     settle_down(batch.blocked_by_restore() ? "restoring" : "idle");
@@ -150,7 +154,7 @@ private:
     activity_.enter("sending");
     sent_ = next_.pop();
     in_flight_ = true;
-    report().set_requests(report().requests() + 1);
+    report_.set_requests(report_.requests() + 1);
     rt::request(self_, transport_, rt::no_timeout,
                 net::make_batch_request(sent_, options_.send_timeout_ms))
       .then([this](const msg::HttpReply& reply) { on_reply(reply); },
@@ -162,8 +166,7 @@ private:
 
   void on_reply(const msg::HttpReply& http) {
     in_flight_ = false;
-    report().set_bytes_sent(report().bytes_sent() + http.bytes_sent());
-    report().set_bytes_received(report().bytes_received() + http.bytes_received());
+    count_bytes(http, report_);
     auto reply = net::read_batch_reply(http, world_.wall_ms());
     if (reply.kind != net::reply_kind::ok)
       next_.drop();
@@ -240,16 +243,18 @@ private:
   void on_stored(const msg::BatchResultApplied& applied, bool goes_on) {
     if (!applied.new_identity())
       refusals_in_a_row_ = 0;
-    report().set_processed(report().processed() + applied.processed());
-    report().set_conflicts(report().conflicts() + applied.conflicts());
-    report().set_failed(report().failed() + applied.failed());
+    report_.set_processed(report_.processed() + applied.processed());
+    report_.set_conflicts(report_.conflicts() + applied.conflicts());
+    report_.set_failed(report_.failed() + applied.failed());
     backoff_.succeed();
     activity_.succeeded(world_.wall_ms());
     start_over_ = applied.superseded();
+    drains_.end_asked(report_);
     if (goes_on)
       return;
     if (applied.new_identity())
-      return after_refusal(mutated_retry());
+      return after_refusal(to_error({"mutated_retry", "the server knows other mutations under the "
+                                                      "ids of this store, again and again"}));
     next_batch();
   }
 
@@ -295,7 +300,7 @@ private:
     poison.set_mutation_id(suspect.mutation_id());
     *poison.mutable_error() = error_of(reply);
     poison.set_now_ms(world_.wall_ms());
-    report().set_failed(report().failed() + 1);
+    report_.set_failed(report_.failed() + 1);
     rt::request(self_, storage_, rt::no_timeout, std::move(poison))
       .then([this](const msg::Done&) { next_batch(); }, on_store_error());
   }
@@ -321,11 +326,11 @@ private:
     next_.drop();
     note_failure(error);
     wait(backoff_.fail(world_.random(), retry_after_ms), true);
-    drains_.end_impatient();
+    drains_.end_impatient(report_);
   }
 
   void note_failure(const msg::Error& error) {
-    *report().mutable_error() = error;
+    *report_.mutable_error() = error;
     activity_.failed(error, world_.wall_ms());
   }
 
@@ -346,21 +351,12 @@ private:
     if (!waiting_)
       activity_.enter(state);
     if (!needs_auth_)
-      report().clear_error();
-    drains_.finish();
+      report_.clear_error();
+    drains_.finish(report_);
   }
 
   std::function<void(const caf::error&)> on_store_error() {
     return [this](const caf::error& error) { retry_later(to_error(rt::from_caf(error))); };
-  }
-
-  msg::DrainReport& report() {
-    return drains_.report();
-  }
-
-  static msg::Error mutated_retry() {
-    return to_error({"mutated_retry", "the server knows other mutations under the ids of this "
-                                      "store, again and again"});
   }
 
   outbox_actor::pointer self_;
@@ -373,7 +369,8 @@ private:
   activity_log activity_;
   msg::BatchRequest sent_;
   frozen_batches next_;
-  drain_list drains_;
+  msg::DrainReport report_; // of those who wait at the same time
+  waiting_list<msg::DrainReport> drains_;
   std::optional<msg::Error> store_failure_; // of an answer, after which the next was asked for
   std::uint64_t turn_ = 0;
   std::uint32_t server_errors_ = 0;

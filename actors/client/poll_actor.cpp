@@ -1,6 +1,7 @@
 #include "actors/client/poll_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "actors/client/waiting_list.hpp"
 #include "core/sync/cursor.hpp"
 
 #include <algorithm>
@@ -48,17 +49,12 @@ public:
     activity_.enter(paused_ ? "paused" : "idle");
   }
 
-  ~poll_state() {
-    msg::Error stopped;
-    stopped.set_code("stopped");
-    answer_pulls(&stopped);
-  }
-
   poll_actor::behavior_type make_behavior() {
     if (!paused_)
       schedule(0);
     return {
       [this](const msg::PullNow& command) { return on_pull(command); },
+      [this](const msg::EndEarly& command) { on_end_early(command.ticket()); },
       [this](const msg::SetPaused& command) { return on_set_paused(command); },
       [this](const msg::ReadActivity&) { return activity_.show(); },
       [this](const msg::PollDue& due) {
@@ -69,25 +65,36 @@ public:
   }
 
 private:
-  struct pull {
-    caf::typed_response_promise<msg::PullReport> reply;
-    std::uint32_t attempts_max = 0;
-    std::uint32_t failures = 0;
-  };
-
   // A cursor that is refused again and again is a fault of the server; it must not become a storm.
   static constexpr std::uint32_t resets_in_a_run_max = 3;
 
   caf::result<msg::PullReport> on_pull(const msg::PullNow& command) {
     auto reply = self_->make_response_promise<msg::PullReport>();
-    pull waiting{reply, command.attempts_max(), 0};
-    if (busy_) {
-      next_pulls_.push_back(std::move(waiting)); // The run under way may have passed their change.
-      return reply;
-    }
-    pulls_.push_back(std::move(waiting));
-    start_run();
+    // The run under way may have passed their change.
+    (busy_ ? next_pulls_ : pulls_).add(reply, command.attempts_max(), command.ticket());
+    if (!busy_)
+      start_run();
     return reply;
+  }
+
+  void on_end_early(std::uint64_t ticket) {
+    pulls_.ask_to_end(ticket);
+    next_pulls_.ask_to_end(ticket);
+    if (!busy_ && pulls_.end_asked(report_) && is_unwanted())
+      rest();
+  }
+
+  // Nobody waits, and nothing is done of its own accord.
+  [[nodiscard]] bool is_unwanted() const {
+    return paused_ && pulls_.empty() && next_pulls_.empty();
+  }
+
+  void rest() {
+    ahead_.reset();
+    busy_ = false;
+    failures_in_run_ = 0;
+    ++turn_; // A timer that is set must not start a run.
+    activity_.enter("paused");
   }
 
   msg::Done on_set_paused(const msg::SetPaused& command) {
@@ -198,8 +205,7 @@ private:
   }
 
   void on_reply(const msg::HttpReply& http) {
-    report_.set_bytes_sent(report_.bytes_sent() + http.bytes_sent());
-    report_.set_bytes_received(report_.bytes_received() + http.bytes_received());
+    count_bytes(http, report_);
     auto reply =
       net::read_delta_reply(http, queue_.front(), asked_.cursor().token(), world_.wall_ms());
     if (options_.canary_deletes_on_404 && http.status() == 404)
@@ -251,6 +257,8 @@ private:
   void on_applied(const msg::RemoteChangesApplied& applied) {
     report_.set_changed(report_.changed() + applied.changed());
     report_.set_conflicts(report_.conflicts() + applied.conflicts());
+    if (pulls_.end_asked(report_) && is_unwanted())
+      return rest();
     // A page that was superseded is asked for again, from where the store stands now.
     if (applied.superseded() || applied.has_more())
       return ask_page();
@@ -287,9 +295,10 @@ private:
     activity_.succeeded(world_.wall_ms());
     tell({});
     activity_.enter(paused_ ? "paused" : "idle");
-    answer_pulls(nullptr);
+    pulls_.finish(report_);
+    next_pulls_.end_asked(report_);
     if (!next_pulls_.empty()) {
-      pulls_.swap(next_pulls_);
+      pulls_.take(next_pulls_);
       return start_run();
     }
     if (!paused_)
@@ -302,11 +311,14 @@ private:
     ++failures_in_run_;
     activity_.failed(error, world_.wall_ms());
     tell(error);
-    for (auto& waiting : next_pulls_)
-      pulls_.push_back(std::move(waiting));
-    next_pulls_.clear();
+    pulls_.take(next_pulls_);
+    msg::PullReport report = report_;
+    *report.mutable_error() = error;
     const bool auth = error.code() == "needs_auth";
-    end_impatient_pulls(error, auth);
+    if (auth)
+      pulls_.finish(report);
+    else
+      pulls_.end_impatient(report);
     const std::int64_t delay_ms = backoff_.fail(world_.random(), retry_after_ms);
     activity_.enter(auth ? "needs_auth" : "waiting");
     if (!paused_ || !pulls_.empty()) {
@@ -322,34 +334,6 @@ private:
     msg::LineTried tried;
     *tried.mutable_error() = error;
     options_.on_line(std::move(tried));
-  }
-
-  void end_impatient_pulls(const msg::Error& error, bool all) {
-    std::vector<pull> patient;
-    for (auto& waiting : pulls_) {
-      if (!all && (waiting.attempts_max == 0 || ++waiting.failures < waiting.attempts_max)) {
-        patient.push_back(std::move(waiting));
-        continue;
-      }
-      msg::PullReport report = report_;
-      *report.mutable_error() = error;
-      waiting.reply.deliver(std::move(report));
-    }
-    pulls_ = std::move(patient);
-  }
-
-  void answer_pulls(const msg::Error* error) {
-    for (auto* list : {&pulls_, &next_pulls_}) {
-      if (list == &next_pulls_ && !error)
-        continue;
-      for (auto& waiting : *list) {
-        msg::PullReport report = report_;
-        if (error)
-          *report.mutable_error() = *error;
-        waiting.reply.deliver(std::move(report));
-      }
-      list->clear();
-    }
   }
 
   void schedule(std::int64_t delay_ms) {
@@ -375,8 +359,8 @@ private:
   std::string asked_etag_; // empty: the page was asked for whatever the head
   msg::PullReport report_;
   std::map<std::string, std::pair<std::string, std::string>> etags_; // collection: cursor, tag
-  std::vector<pull> pulls_;
-  std::vector<pull> next_pulls_;
+  waiting_list<msg::PullReport> pulls_;
+  waiting_list<msg::PullReport> next_pulls_;
   std::uint64_t turn_ = 0;
   std::uint32_t resets_ = 0;
   std::uint32_t failures_in_run_ = 0;

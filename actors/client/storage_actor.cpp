@@ -38,6 +38,8 @@ public:
       [this](msg::ManageOutbox& m) { return park(m, &tx::manage_outbox); },
       [this](msg::AddCollection& m) { return park(m, &tx::add_collection); },
       [this](msg::DropCollection& m) { return park(m, &tx::drop_collection); },
+      [this](msg::StoreJob& m) { return park(m, &tx::store_job); },
+      [this](msg::EraseJob& m) { return park(m, &tx::erase_job); },
       [this](host_write& m) { park_host_write(m); },
       [this](const msg::FlushDue&) {
         flush_armed_ = false;

@@ -1,9 +1,10 @@
 #include "actors/client/sync_actor.hpp"
 
 #include "actors/client/activity.hpp"
+#include "actors/client/waiting_list.hpp"
 
 #include <algorithm>
-#include <vector>
+#include <utility>
 
 namespace syncline::actors::client {
 
@@ -12,6 +13,9 @@ namespace {
 // idle --SyncNow--> pushing --drained--> pulling --caught up--> idle, or pushing again
 //                      |failed              |failed
 //                      '------------------->'-------> the report says so
+//
+// ends early: those who were asked to end are told at the next batch or page. Where nobody else
+// waits, the run ends there.
 class sync_state {
 public:
   static inline const char* name = "sync";
@@ -21,13 +25,9 @@ public:
     : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
       world_{std::move(world)} {}
 
-  ~sync_state() {
-    for (auto& waiting : waiting_)
-      waiting.deliver(rt::to_caf({"stopped", "the runtime is stopping"}));
-  }
-
   sync_actor::behavior_type make_behavior() {
-    return {[this](const msg::SyncNow& command) { return on_sync(command); }};
+    return {[this](const msg::SyncNow& command) { return on_sync(command); },
+            [this](const msg::EndEarly& command) { on_end_early(command.ticket()); }};
   }
 
 private:
@@ -37,20 +37,42 @@ private:
 
   caf::result<msg::SyncReport> on_sync(const msg::SyncNow& command) {
     auto reply = self_->make_response_promise<msg::SyncReport>();
-    waiting_.push_back(reply);
-    if (waiting_.size() > 1)
-      return reply; // Joins the run under way.
+    const bool joins = !waiting_.empty();
+    waiting_.add(reply, 0, command.ticket());
+    if (joins)
+      return reply; // The run under way is its own, too.
     attempts_max_ = command.attempts_max();
+    start();
+    return reply;
+  }
+
+  void start() {
     report_ = {};
     began_ms_ = world_.wall_ms();
     round_ = 0;
+    ++run_;
+    ends_early_ = false;
     push();
-    return reply;
+  }
+
+  void on_end_early(std::uint64_t ticket) {
+    waiting_.ask_to_end(ticket);
+    if (waiting_.wants_more()) {
+      waiting_.end_asked(report_so_far()); // It goes on for the others.
+      return;
+    }
+    if (waiting_.empty() || std::exchange(ends_early_, true))
+      return;
+    msg::EndEarly command;
+    command.set_ticket(run_);
+    rt::send(self_, outbox_, command);
+    rt::send(self_, poll_, command);
   }
 
   void push() {
     msg::DrainOutbox drain;
     drain.set_attempts_max(attempts_max_);
+    drain.set_ticket(run_);
     rt::request(self_, outbox_, rt::no_timeout, std::move(drain))
       .then([this](const msg::DrainReport& drained) { on_drained(drained); },
             [this](const caf::error& error) { fail(rt::from_caf(error)); });
@@ -62,14 +84,17 @@ private:
     report_.set_errors(report_.errors() + drained.failed());
     add_traffic(drained);
     push_error_ = drained.error();
-    if (is_about_the_line(push_error_.code()))
+    if (is_about_the_line(push_error_.code()) || push_error_.code() == "expired")
       return end(&push_error_);
+    if (ends_early_)
+      return fail(run_expired());
     pull(); // A server that takes no writes may still have news.
   }
 
   void pull() {
     msg::PullNow command;
     command.set_attempts_max(attempts_max_);
+    command.set_ticket(run_);
     rt::request(self_, poll_, rt::no_timeout, std::move(command))
       .then([this](const msg::PullReport& pulled) { on_pulled(pulled); },
             [this](const caf::error& error) { fail(rt::from_caf(error)); });
@@ -86,6 +111,8 @@ private:
     const auto left = work_left();
     if (!left)
       return fail(left.error());
+    if (*left && ends_early_)
+      return fail(run_expired());
     if (*left && ++round_ < rounds_max)
       return push();
     end(nullptr);
@@ -126,17 +153,25 @@ private:
     end(&out);
   }
 
+  [[nodiscard]] msg::SyncReport report_so_far() const {
+    auto report = report_;
+    report.set_duration_ms(std::max<std::int64_t>(0, world_.wall_ms() - began_ms_));
+    return report;
+  }
+
   void end(const msg::Error* error) {
-    report_.set_success(error == nullptr);
+    auto report = report_so_far();
+    report.set_success(error == nullptr);
     if (error) {
-      *report_.mutable_error() = *error;
-      report_.set_errors(report_.errors() + 1);
+      *report.mutable_error() = *error;
+      report.set_errors(report.errors() + 1);
     }
-    report_.set_duration_ms(std::max<std::int64_t>(0, world_.wall_ms() - began_ms_));
-    std::vector<caf::typed_response_promise<msg::SyncReport>> answered;
-    answered.swap(waiting_);
-    for (auto& reply : answered)
-      reply.deliver(report_);
+    // Who joined after the others were asked to end wants all of it.
+    if (ends_early_ && error && waiting_.wants_more()) {
+      waiting_.end_asked(report);
+      return start();
+    }
+    waiting_.finish(report);
   }
 
   sync_actor::pointer self_;
@@ -144,12 +179,14 @@ private:
   outbox_actor outbox_;
   poll_actor poll_;
   seams world_;
-  std::vector<caf::typed_response_promise<msg::SyncReport>> waiting_;
+  waiting_list<msg::SyncReport> waiting_;
   msg::SyncReport report_;
   msg::Error push_error_; // of this round; an empty code where it went well
   std::int64_t began_ms_ = 0;
   std::uint32_t attempts_max_ = 0;
   std::uint32_t round_ = 0;
+  std::uint64_t run_ = 0; // also the ticket of what it asks of outbox and poll
+  bool ends_early_ = false;
 };
 
 } // namespace

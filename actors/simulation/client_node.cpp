@@ -68,6 +68,7 @@ void client_node::start() {
   client_options.poll.canary_deletes_on_404 = planted_ == canary::deletes_on_404;
   client_options.conflict.on_event = [this](const char* event) { counts_.add(event); };
   client_options.stream.on_event = client_options.conflict.on_event;
+  client_options.background.on_event = client_options.conflict.on_event;
   client_options.stream.dial = hooks_.dial;
   // A commit whose outcome is unknown ends the process: it opens again and looks.
   client_options.on_store_failed = [this, life](const core::error&) {

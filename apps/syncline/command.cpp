@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <ctime>
 #include <filesystem>
+#include <map>
 #include <utility>
 
 namespace syncline::app {
@@ -17,6 +18,7 @@ constexpr std::pair<std::string_view, int> codes[]{
   {"unreachable", exit_unreachable},
   {"not_our_server", exit_unreachable},
   {"timeout", exit_try_again},
+  {"expired", exit_try_again},
   {"busy", exit_try_again},
   {"restarting", exit_try_again},
   {"overloaded", exit_try_again},
@@ -37,6 +39,7 @@ constexpr std::pair<std::string_view, int> codes[]{
   {"bad_collection", exit_usage},
   {"bad_space", exit_usage},
   {"bad_address", exit_usage},
+  {"bad_job", exit_usage},
   {"usage", exit_usage},
 };
 
@@ -97,6 +100,25 @@ std::string time_text(std::int64_t ms_since_1970) {
   std::array<char, 16> rest{};
   std::snprintf(rest.data(), rest.size(), ".%03dZ", static_cast<int>(ms_since_1970 % 1000));
   return std::string{text.data(), length} + rest.data();
+}
+
+namespace {
+constexpr std::pair<const char*, std::int64_t> time_units[]{
+  {"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}};
+} // namespace
+
+CLI::AsNumberWithUnit duration() {
+  std::map<std::string, std::int64_t> units;
+  for (const auto& [name, ms] : time_units)
+    units.emplace(name, ms);
+  return CLI::AsNumberWithUnit{units, CLI::AsNumberWithUnit::UNIT_REQUIRED, "TIME"};
+}
+
+std::string duration_text(std::int64_t ms) {
+  for (const auto& [name, unit_ms] : time_units)
+    if (ms % unit_ms == 0)
+      return std::to_string(ms / unit_ms) + name;
+  return std::to_string(ms) + "ms";
 }
 
 std::string own_program() {

@@ -55,6 +55,11 @@ void talk(std::string_view line);
 /// ISO 8601 in UTC, with milliseconds; "-" for 0.
 [[nodiscard]] std::string time_text(std::int64_t ms_since_1970);
 
+/// For options in milliseconds that are given as `90s`, `15m`, `6h` or `2d`.
+[[nodiscard]] CLI::AsNumberWithUnit duration();
+/// As `duration` reads it: the largest unit that divides it.
+[[nodiscard]] std::string duration_text(std::int64_t ms);
+
 /// This program's own file.
 [[nodiscard]] std::string own_program();
 
@@ -65,6 +70,7 @@ void add_watch(CLI::App& app, invocation& chosen);
 void add_status(CLI::App& app, invocation& chosen);
 void add_outbox(CLI::App& app, invocation& chosen);
 void add_conflicts(CLI::App& app, invocation& chosen);
+void add_jobs(CLI::App& app, invocation& chosen);
 void add_store(CLI::App& app, invocation& chosen);
 void add_simulate(CLI::App& app, invocation& chosen);
 void add_scenario(CLI::App& app, invocation& chosen);

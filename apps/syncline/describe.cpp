@@ -12,6 +12,23 @@ json body_json(const std::optional<std::string>& body) {
   return body ? parse_body(*body) : json(nullptr);
 }
 
+json known(const std::optional<bool>& value) {
+  return value ? json(*value) : json(nullptr);
+}
+
+std::string_view to_text(network_need need) {
+  return need == network_need::unmetered   ? "unmetered"
+         : need == network_need::connected ? "connected"
+                                           : "any";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const auto& word : words)
+    out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
 json entries_json(const std::vector<outbox_entry>& entries) {
   json all = json::array();
   for (const auto& one : entries)
@@ -63,6 +80,11 @@ json to_json(const runtime_status& one) {
           {"collections", collections},
           {"network", to_text(one.network)},
           {"networkSource", one.network_source},
+          {"metered", known(one.machine.metered)},
+          {"onBattery", known(one.machine.on_battery)},
+          {"batteryLow", known(one.machine.battery_low)},
+          {"idle", known(one.machine.idle)},
+          {"powerSource", one.power_source},
           {"link", to_json(one.link)},
           {"outbox", to_json(one.outbox)},
           {"poll", to_json(one.poll)},
@@ -149,6 +171,65 @@ std::string to_line(const conflict_record& one) {
   for (std::size_t i = 0; i < one.fields.size(); ++i)
     line += (i == 0 ? "\tfields " : ",") + one.fields[i];
   return line;
+}
+
+json to_json(const job_status& one) {
+  return {{"name", one.how.name},
+          {"state", one.state},
+          {"needs", one.needs},
+          {"intervalMs", one.how.interval.count()},
+          {"flexMs", one.how.flex.count()},
+          {"network", to_text(one.how.network)},
+          {"batteryNotLow", one.how.battery_not_low},
+          {"charging", one.how.charging},
+          {"idle", one.how.idle},
+          {"retryFirstMs", one.how.retry_first.count()},
+          {"retryMaxMs", one.how.retry_max.count()},
+          {"deadlineMs", one.how.deadline.count()},
+          {"nextStartAt", one.next_start_ms},
+          {"attempts", one.attempts},
+          {"runs", one.runs},
+          {"lastStartedAt", one.last_started_ms},
+          {"lastEndedAt", one.last_ended_ms},
+          {"lastOutcome", one.last_outcome},
+          {"lastError", to_json(one.last_error)}};
+}
+
+json to_json(const sync_report& done, const runtime_status& status) {
+  return {{"success", done.success},
+          {"itemsProcessed", done.items_processed},
+          {"conflicts", done.conflicts},
+          {"conflictsOpen", status.conflicts_open},
+          {"quarantined", status.quarantined},
+          {"waiting", status.waiting},
+          {"errors", done.errors},
+          {"requests", done.requests},
+          {"bytesSent", done.bytes_sent},
+          {"bytesReceived", done.bytes_received},
+          {"durationMs", done.duration_ms},
+          {"error", to_json(done.error)}};
+}
+
+std::string to_line(const job_status& one) {
+  std::string line = one.how.name + "\t" + one.state + "\tevery " +
+                     duration_text(one.how.interval.count()) + "\truns " + std::to_string(one.runs);
+  if (!one.last_outcome.empty())
+    line += "\tlast " + one.last_outcome + " " + time_text(one.last_ended_ms);
+  if (one.next_start_ms != 0 && one.state == "waiting")
+    line += "\tnext " + time_text(one.next_start_ms);
+  if (!one.needs.empty())
+    line += "\tneeds " + joined(one.needs);
+  if (!one.last_error.code.empty())
+    line += "\t" + one.last_error.message + " [" + one.last_error.code + "]";
+  return line;
+}
+
+std::string to_line(const sync_report& one) {
+  return std::to_string(one.items_processed) + " items processed, " +
+         std::to_string(one.conflicts) + " conflicts, " + std::to_string(one.errors) + " errors, " +
+         std::to_string(one.requests) + " requests, " + std::to_string(one.bytes_sent) +
+         " bytes sent, " + std::to_string(one.bytes_received) + " received, " +
+         std::to_string(one.duration_ms) + " ms";
 }
 
 } // namespace syncline::app

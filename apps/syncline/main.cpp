@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
   add_status(app, chosen);
   add_outbox(app, chosen);
   add_conflicts(app, chosen);
+  add_jobs(app, chosen);
   add_store(app, chosen);
   add_scenario(app, chosen);
   add_simulate(app, chosen);

@@ -1,5 +1,7 @@
 #include "open_store.hpp"
 
+#include "describe.hpp"
+
 #include <algorithm>
 #include <map>
 
@@ -42,6 +44,7 @@ options base_options(const store_flags& flags, access how) {
   made.space = flags.space;
   made.durable = durabilities().at(flags.durability);
   made.store_check = own_program();
+  made.run_jobs = flags.runs_jobs;
   return made;
 }
 
@@ -81,6 +84,7 @@ result<std::unique_ptr<runtime>> open_store(const store_flags& flags, access how
   std::vector<std::string> names = collections;
   auto peek = base_options(flags, how);
   peek.server.clear();
+  peek.run_jobs = false;
   {
     auto opened = runtime::open(peek);
     if (!opened)
@@ -105,6 +109,25 @@ result<std::unique_ptr<runtime>> open_store(const store_flags& flags, access how
   for (auto& name : names)
     made.collections.push_back({std::move(name), strategies().at(flags.strategy)});
   return runtime::open(std::move(made));
+}
+
+int show_report(const runtime& open, const sync_report& done, bool as_json) {
+  const auto status = open.status();
+  if (!status)
+    return report(status.error());
+  if (as_json)
+    print_json(to_json(done, *status));
+  else
+    print_line(to_line(done));
+  if (!as_json && status->quarantined != 0)
+    talk(std::to_string(status->quarantined) +
+         " writes were refused for good; see `syncline outbox list`");
+  if (!as_json && status->conflicts_open != 0)
+    talk(std::to_string(status->conflicts_open) +
+         " conflicts wait for a decision; see `syncline conflicts list`");
+  if (!done.success)
+    return report(done.error);
+  return status->conflicts_open != 0 ? exit_conflicts_left : exit_ok;
 }
 
 int close_store(runtime& open, int code) {

@@ -18,6 +18,7 @@ struct store_flags {
   std::string strategy = "merge";
   std::string durability = "full";
   bool as_json = false;
+  bool runs_jobs = false; ///< the store's jobs, while it is open
 };
 
 /// Adds `--store` and `--json`; both have defaults.
@@ -31,6 +32,9 @@ enum class access { read, write, write_or_create };
 /// another process may have it open. Without `--server` a store keeps the one it was bound to.
 [[nodiscard]] result<std::unique_ptr<runtime>>
 open_store(const store_flags& flags, access how, const std::vector<std::string>& collections = {});
+
+/// Prints how a sync ended, as JSON or for a person; returns the exit code.
+int show_report(const runtime& open, const sync_report& done, bool as_json);
 
 /// Closes it; an error of the close is reported, unless `code` is one already.
 int close_store(runtime& open, int code);

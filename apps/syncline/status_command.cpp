@@ -20,6 +20,13 @@ void print_half(const char* name, const activity& half) {
   print_line(line);
 }
 
+std::string power_text(const machine_conditions& known) {
+  if (!known.on_battery)
+    return "unknown";
+  return std::string{*known.on_battery ? "battery" : "line"} +
+         (known.battery_low.value_or(false) ? ", low" : "");
+}
+
 void print_status(const runtime_status& status) {
   print_line("store        " + status.store + " (" + std::to_string(status.used_bytes >> 10) +
              " KiB used, " + status.verification + ", durability " + status.durability + ")");
@@ -37,6 +44,8 @@ void print_status(const runtime_status& status) {
                (one.restoring ? ", restoring" : ""));
   if (!status.network_source.empty())
     print_line("network      " + to_text(status.network) + " (" + status.network_source + ")");
+  if (!status.power_source.empty())
+    print_line("power        " + power_text(status.machine) + " (" + status.power_source + ")");
   print_half("link         ", status.link);
   print_half("push         ", status.outbox);
   print_half("pull         ", status.poll);

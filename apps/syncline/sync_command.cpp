@@ -12,44 +12,21 @@ namespace {
 struct sync_flags : store_flags {
   std::vector<std::string> collections;
   std::uint32_t attempts = 3;
+  std::int64_t deadline_ms = -1;
 };
 
-json report_json(const sync_report& done, const runtime_status& status) {
-  return {{"success", done.success},
-          {"itemsProcessed", done.items_processed},
-          {"conflicts", done.conflicts},
-          {"conflictsOpen", status.conflicts_open},
-          {"quarantined", status.quarantined},
-          {"waiting", status.waiting},
-          {"errors", done.errors},
-          {"requests", done.requests},
-          {"bytesSent", done.bytes_sent},
-          {"bytesReceived", done.bytes_received},
-          {"durationMs", done.duration_ms},
-          {"error", to_json(done.error)}};
-}
-
-void print_report(const sync_report& done, const runtime_status& status) {
-  print_line(
-    std::to_string(done.items_processed) + " items processed, " + std::to_string(done.conflicts) +
-    " conflicts, " + std::to_string(done.errors) + " errors, " + std::to_string(done.requests) +
-    " requests, " + std::to_string(done.bytes_sent) + " bytes sent, " +
-    std::to_string(done.bytes_received) + " received, " + std::to_string(done.duration_ms) + " ms");
-  if (status.quarantined != 0)
-    talk(std::to_string(status.quarantined) +
-         " writes were refused for good; see `syncline outbox list`");
-  if (status.conflicts_open != 0)
-    talk(std::to_string(status.conflicts_open) +
-         " conflicts wait for a decision; see `syncline conflicts list`");
-}
-
 result<sync_report> sync_with_progress(runtime& open, const sync_flags& flags) {
-  sync_options how;
-  how.attempts_max = flags.attempts;
+  const auto run = [&] {
+    if (flags.deadline_ms >= 0)
+      return open.run_until(std::chrono::milliseconds{flags.deadline_ms});
+    sync_options how;
+    how.attempts_max = flags.attempts;
+    return open.sync_now(how);
+  };
   progress bar{"syncing"};
   if (!bar.is_shown())
-    return open.sync_now(how);
-  auto running = std::async(std::launch::async, [&] { return open.sync_now(how); });
+    return run();
+  auto running = std::async(std::launch::async, run);
   while (running.wait_for(progress::period) != std::future_status::ready)
     if (const auto status = open.status())
       bar.show(std::to_string(status->waiting) + " to send, " + status->poll.state);
@@ -63,19 +40,7 @@ int sync(const sync_flags& flags) {
   const auto done = sync_with_progress(**open, flags);
   if (!done)
     return close_store(**open, report(done.error()));
-  const auto status = (*open)->status();
-  if (!status)
-    return close_store(**open, report(status.error()));
-  if (flags.as_json)
-    print_json(report_json(*done, *status));
-  else
-    print_report(*done, *status);
-  int code = exit_ok;
-  if (!done->success)
-    code = report(done->error);
-  else if (status->conflicts_open != 0)
-    code = exit_conflicts_left;
-  return close_store(**open, code);
+  return close_store(**open, show_report(**open, *done, flags.as_json));
 }
 
 } // namespace
@@ -89,6 +54,11 @@ void add_sync(CLI::App& app, invocation& chosen) {
                       "A collection to sync besides those that the store has");
   command->add_option("--attempts", flags->attempts, "Failures in a row before it gives up")
     ->capture_default_str();
+  command
+    ->add_option("--deadline", flags->deadline_ms,
+                 "Stops at the next batch or page after it: 90s, 15m, 6h, 2d; the exit code is 75 "
+                 "then, and the next sync goes on")
+    ->transform(duration());
   command->callback([flags, &chosen] { chosen.run = [flags] { return sync(*flags); }; });
 }
 

@@ -58,8 +58,9 @@ int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t a
   }
 }
 
-int watch(const watch_flags& flags) {
+int watch(watch_flags flags) {
   const end_signals signals;
+  flags.runs_jobs = true;
   const auto open =
     open_store(flags, flags.beside ? access::read : access::write_or_create, flags.collections);
   if (!open)

@@ -75,7 +75,8 @@ def usage(shell):
     shell.fails(2, "FIELD=NUMBER", "put", "notes", "n", "--increment", "x")
     check("--version", shell.ok("--version").startswith("syncline "))
     for command in ["server", "put", "get", "rm", "ls", "sync", "watch", "status", "explain",
-                    "outbox", "conflicts", "store", "scenario", "simulate", "demo"]:
+                    "outbox", "conflicts", "jobs", "store", "scenario", "simulate",
+                    "demo"]:
         check(f"{command} --help", "Usage" in shell.ok(command, "--help"))
 
 
@@ -114,6 +115,42 @@ def bad_input(shell):
                 "--server", "http://127.0.0.1:1", "--attempts", "1")
     shell.fails(5, "[not_loopback]", "server", "--store", "s", "--listen", "0.0.0.0:0")
     shell.fails(2, "HOST:PORT", "server", "--store", "s", "--listen", "127.0.0.1:99999")
+
+
+def jobs(shell, server):
+    """Jobs are stored; `jobs run` runs what is due, and one by its name."""
+    shell.fails(1, "[no_server]", "jobs", "add", "often", "--store", "unbound")
+    shell.ok("put", "notes", "n1", "{}", "--store", "jobs")
+    shell.fails(2, "[bad_job]", "jobs", "add", "Often", "--store", "jobs", "--server", server.url)
+    add = ["jobs", "add", "often", "--store", "jobs", "--server", server.url]
+    shell.fails(2, "[bad_job]", *add, "--every", "59s")
+    shell.fails(2, "--every", *add, "--every", "15")
+    check("jobs add", shell.ok(*add, "--every", "90m") == "scheduled often\n")
+    check("jobs add again keeps it", "kept the job often" in shell.ok(*add))
+    listed = shell.json("jobs", "list", "--store", "jobs")
+    check(f"jobs list --json: {listed}", listed["name"] == "often" and listed["state"] == "due" and
+          listed["intervalMs"] == 90 * 60_000 and listed["network"] == "connected")
+    check("nothing ran", shell.json("status", "--store", "jobs")["waiting"] == 1)
+    ran = shell.ok("jobs", "run", "--store", "jobs")
+    check(f"jobs run runs what is due: {ran!r}",
+          ran.startswith("often\twaiting\tevery 90m\truns 1"))
+    check("it synced", shell.json("status", "--store", "jobs")["waiting"] == 0)
+    check("nothing is due any more", shell.ok("jobs", "run", "--store", "jobs") == "")
+    shell.ok("put", "notes", "n2", "{}", "--store", "jobs")
+    by_name = shell.json("jobs", "run", "often", "--store", "jobs")
+    check(f"jobs run by name: {by_name}", by_name["success"] and by_name["itemsProcessed"] == 1)
+    check("--replace", shell.ok(*add, "--every", "1d", "--network", "unmetered", "--replace")
+          == "scheduled often\n")
+    listed = shell.ok("jobs", "list", "--store", "jobs")
+    check(f"jobs list: {listed!r}", listed == "often\tdue\tevery 1d\truns 0\n")
+    shell.ok("jobs", "remove", "often", "--store", "jobs")
+    shell.fails(1, "[not_found]", "jobs", "remove", "often", "--store", "jobs")
+    shell.fails(1, "[not_found]", "jobs", "run", "often", "--store", "jobs")
+    shell.ok("put", "notes", "n3", "{}", "--store", "jobs")
+    brief = shell.run("sync", "--deadline", "0s", "--store", "jobs", "--json")
+    check(f"sync --deadline 0s: {brief.returncode} {brief.stdout}", brief.returncode == 75 and
+          json.loads(brief.stdout)["error"]["code"] == "expired")
+    check("sync --deadline", shell.json("sync", "--deadline", "1m", "--store", "jobs")["success"])
 
 
 def syncing(shell, server):
@@ -215,6 +252,7 @@ def main():
         server = Server(shell.directory)
         try:
             syncing(shell, server)
+            jobs(shell, server)
             deciding(shell, server)
         finally:
             if server.process.poll() is None:

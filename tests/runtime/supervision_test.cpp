@@ -121,9 +121,10 @@ public:
   explicit silent_state(actors::client::sync_actor::pointer self) : self_{self} {}
   actors::client::sync_actor::behavior_type make_behavior() {
     return {[this](const msg::SyncNow&) -> caf::result<msg::SyncReport> {
-      kept_ = self_->make_response_promise<msg::SyncReport>();
-      return kept_;
-    }};
+              kept_ = self_->make_response_promise<msg::SyncReport>();
+              return kept_;
+            },
+            [](const msg::EndEarly&) {}};
   }
 
 private:

@@ -92,9 +92,12 @@ struct options {
   /// While it is started, changes of others come over a live connection as they are made, and the
   /// server is polled only while there is none. False: it is always polled.
   bool live = true;
-  /// Asks the machine (rtnetlink, and NetworkManager where it is) whether there is a network, on a
-  /// thread of its own. What the host says counts for more; see `set_network`.
-  bool watch_network = true;
+  /// Runs the store's jobs while it is open, started or not; see `runtime::schedule_job`.
+  bool run_jobs = true;
+  /// Asks the machine for its network and power (rtnetlink, and NetworkManager and UPower where
+  /// they are), on a thread of its own, where that matters: to a server elsewhere, or to jobs.
+  /// What the host says counts for more; see `set_network` and `set_conditions`.
+  bool watch_machine = true;
   std::chrono::milliseconds poll_interval{30'000}; ///< between two pulls, +-10 %
   std::chrono::milliseconds request_timeout{60'000};
   std::chrono::milliseconds retry_first{1'000}; ///< bound of the first pause after a failure

@@ -170,8 +170,26 @@ public:
   /// once, with `down` the live connection is closed and nothing is sent but polls, which find out
   /// where that is not true. A hint, never needed; without meaning for a server on this machine.
   [[nodiscard]] result<void> set_network(network_state state);
+  /// The same for power and for what traffic costs, which matter to jobs. Replaces what was said
+  /// before; what is absent is asked of the machine.
+  [[nodiscard]] result<void> set_conditions(const machine_conditions& known);
   /// Pushes and pulls until there is nothing left to do, started or not; joins a run under way.
   [[nodiscard]] result<sync_report> sync_now(sync_options how = {});
+
+  // --- Jobs. Errors: `no_server`, `bad_job`, `too_many` (100 in one store), `not_found`.
+
+  /// Stores a job; it is due at once. False: one of this name was there and was kept. One that is
+  /// replaced while it runs ends at the next batch or page.
+  [[nodiscard]] result<bool> schedule_job(job how, existing_job policy = existing_job::keep);
+  /// Removes a job; a run under way ends at the next batch or page.
+  [[nodiscard]] result<void> cancel_job(std::string name);
+  [[nodiscard]] result<std::vector<job_status>> jobs() const;
+  /// Runs a job now, whatever it needs, and waits for its end; joins a run under way.
+  [[nodiscard]] result<sync_report> run_job(std::string name);
+  /// For a host that is given some seconds in the background: pushes, pulls, and stops at the next
+  /// batch or page after `deadline`. All of that is stored; the report's error is then `expired`,
+  /// and the next sync goes on from there.
+  [[nodiscard]] result<sync_report> run_until(std::chrono::milliseconds deadline);
 
   [[nodiscard]] result<runtime_status> status() const;
   [[nodiscard]] result<explanation> explain(const std::string& collection,

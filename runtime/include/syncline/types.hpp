@@ -4,6 +4,7 @@
 
 #include "syncline/result.hpp"
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -154,6 +155,57 @@ struct collection_status {
   bool restoring = false;
 };
 
+/// What is known of the machine beside its network. Absent: not known, which is taken as good.
+struct machine_conditions {
+  std::optional<bool> metered;     ///< the traffic costs money
+  std::optional<bool> on_battery;  ///< no line power
+  std::optional<bool> battery_low; ///< only where there is a battery
+  std::optional<bool> idle;        ///< nobody uses the machine; only the host can say it
+};
+
+/// Which network a job needs.
+enum class network_need {
+  any,       ///< it runs without one as well
+  connected, ///< one that is not known to be away
+  unmetered  ///< and is not known to cost money
+};
+
+/// A sync that is wanted again and again while a store is open, at times that suit the machine.
+/// Jobs are stored, and go on with the next open.
+struct job {
+  std::string name;                                ///< 1 to 64 bytes of `[a-z0-9_-]`
+  std::chrono::milliseconds interval{15 * 60'000}; ///< 1 minute to 366 days, between starts
+  /// How much earlier it may run, along with another job that is due. At most the interval.
+  std::chrono::milliseconds flex{0};
+  network_need network = network_need::connected;
+  bool battery_not_low = false;
+  bool charging = false;
+  bool idle = false;
+  std::chrono::milliseconds retry_first{30'000};            ///< pause after a run that failed; it
+  std::chrono::milliseconds retry_max{5LL * 3'600 * 1'000}; ///< doubles up to this
+  /// A run that takes longer stops at the next batch or page; the next one goes on from there.
+  /// 1 second to a day.
+  std::chrono::milliseconds deadline{10 * 60'000};
+};
+
+/// What becomes of a job of the same name.
+enum class existing_job { keep, replace };
+
+/// A job and how it stands. Times are milliseconds since 1970, 0 = never.
+struct job_status {
+  job how;
+  std::string state;              ///< waiting (for its time), blocked (see `needs`), due, running
+  std::vector<std::string> needs; ///< in words: what the machine lacks for it now
+  std::int64_t next_start_ms = 0; ///< not before; 0 while it runs
+  std::uint32_t attempts = 0;     ///< runs in a row without success or progress
+  std::uint64_t runs = 0;
+  std::int64_t last_started_ms = 0;
+  std::int64_t last_ended_ms = 0;
+  /// done, expired, constraint_lost, failed, interrupted; empty before the first end.
+  std::string last_outcome;
+  syncline::error last_error;
+};
+
 /// The state of a runtime and its store.
 struct runtime_status {
   std::string store;
@@ -174,6 +226,8 @@ struct runtime_status {
   network_state network = network_state::unknown; ///< a hint; see `runtime::set_network`
   /// Who says so: `host`, `rtnetlink`, `networkmanager`, both with a `+`, or `none: <why>`.
   std::string network_source;
+  machine_conditions machine; ///< hints, too
+  std::string power_source;   ///< `host`, `upower` or `none: <why>`
   activity link;
   activity outbox;
   activity poll;
