@@ -290,11 +290,14 @@ void acknowledge_head(lane& lane, const msg::MutationResult& result,
   if (original)
     *head.mutable_mutation() = *original;
   advance_base(lane, head.mutation(), result);
-  if (shows(base, result.stamp()))
+  // Where nothing was left to change, no page ever has this answer's stamp: what the item has
+  // become is in the page of its last change, if it has had any.
+  const auto& shown_at = result.not_found() ? result.previous_stamp() : result.stamp();
+  if (shown_at.seq() == 0 || shows(base, shown_at))
     return; // A page was faster than the answer.
   auto& effect = *lane.record.add_acknowledged();
   effect.mutable_mutation()->Swap(head.mutable_mutation());
-  *effect.mutable_stamp() = result.stamp();
+  *effect.mutable_stamp() = shown_at;
   effect.set_version(result.version());
   effect.set_last_modified_ms(result.last_modified_ms());
   effect.set_local_seq(head.local_seq());

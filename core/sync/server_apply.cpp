@@ -91,13 +91,16 @@ private:
     return changed({});
   }
 
-  // There is nothing to change. The client shows what it asked for until it has pulled this far.
+  // There is nothing to change. The client shows what it asked for until it has pulled what the
+  // item has become, which the previous stamp names: this moment's own stamp is in no page.
   server_verdict synced_as_of_now() {
     verdict_.result.set_status(msg::SYNCED);
     verdict_.result.set_not_found(true);
     auto as_of = moment_.next_stamp;
     --as_of.seq;
     *verdict_.result.mutable_stamp() = to_message(as_of);
+    if (current_)
+      *verdict_.result.mutable_previous_stamp() = to_message(current_->header.stamp);
     return std::move(verdict_);
   }
 

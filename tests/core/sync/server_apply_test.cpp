@@ -176,7 +176,9 @@ BOOST_AUTO_TEST_CASE(deleting_what_is_not_there_is_synced_as_of_the_head) {
     BOOST_TEST(verdict.result.not_found());
     BOOST_TEST(!verdict.header.has_value());
     BOOST_TEST((core::from_message(verdict.result.stamp()) == stamp{9, 49}));
-    BOOST_TEST(!verdict.result.has_previous_stamp());
+    BOOST_TEST(verdict.result.has_previous_stamp() == current.has_value());
+    if (current) // What the client has to have pulled.
+      BOOST_TEST((core::from_message(verdict.result.previous_stamp()) == stamp{1, 5}));
   }
 }
 
