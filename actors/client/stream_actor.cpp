@@ -250,7 +250,7 @@ private:
   void on_applied(const std::string& collection, std::uint64_t start, bool superseded) {
     is_applying_ = false;
     count(superseded ? "stream page elsewhere" : "stream page applied");
-    if (superseded) {
+    if (superseded && !options_.canary_ignores_gaps) {
       on_gap(collection);
     } else {
       gaps_ = 0;

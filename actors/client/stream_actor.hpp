@@ -27,6 +27,8 @@ struct stream_options {
   /// Counts what happens: "stream live", "stream live by events", "stream page applied",
   /// "stream page elsewhere", "stream silent".
   std::function<void(const char* event)> on_event;
+  /// Planted bug, for the simulation only.
+  bool canary_ignores_gaps = false;
 };
 
 /// Keeps a live connection to the server while it is not paused, and hands its pages on. A page

@@ -2,6 +2,8 @@
 
 #include "storage/keys.hpp"
 
+#include <limits>
+
 namespace syncline::actors::simulation {
 
 client_node::client_node(deterministic_system& system, counters& counts,
@@ -70,6 +72,9 @@ void client_node::start() {
   client_options.stream.on_event = client_options.conflict.on_event;
   client_options.background.on_event = client_options.conflict.on_event;
   client_options.stream.dial = hooks_.dial;
+  client_options.stream.canary_ignores_gaps = planted_ == canary::gap_ignored;
+  if (planted_ == canary::silence_trusted)
+    client_options.stream.silent_beats_max = std::numeric_limits<std::uint32_t>::max();
   // A commit whose outcome is unknown ends the process: it opens again and looks.
   client_options.on_store_failed = [this, life](const core::error&) {
     if (life == life_)

@@ -7,16 +7,18 @@ namespace syncline::actors::simulation {
 
 namespace {
 
-constexpr std::array<std::pair<canary, std::string_view>, 6> canary_names{{
+constexpr std::array<std::pair<canary, std::string_view>, 8> canary_names{{
   {canary::none, "none"},
   {canary::cursor_before_rows, "cursor-before-rows"},
   {canary::entry_removed_early, "entry-removed-early"},
   {canary::dedup_forgotten, "dedup-forgotten"},
   {canary::seq_outside, "seq-outside"},
   {canary::deletes_on_404, "deletes-on-404"},
+  {canary::gap_ignored, "gap-ignored"},
+  {canary::silence_trusted, "silence-trusted"},
 }};
 
-constexpr std::array<std::pair<const char*, unsigned plan::*>, 25> chances{{
+constexpr std::array<std::pair<const char*, unsigned plan::*>, 26> chances{{
   {"lose_request", &plan::lose_request},
   {"lose_reply", &plan::lose_reply},
   {"cut_reply", &plan::cut_reply},
@@ -42,6 +44,7 @@ constexpr std::array<std::pair<const char*, unsigned plan::*>, 25> chances{{
   {"cut_stream", &plan::cut_stream},
   {"half_open", &plan::half_open},
   {"damage_stream", &plan::damage_stream},
+  {"jobs", &plan::jobs},
 }};
 
 // Faults that change what the other checks may demand are rarer than the rest.
@@ -64,6 +67,14 @@ std::string_view to_string(canary bug) {
     if (known == bug)
       return name;
   return "none";
+}
+
+std::vector<std::string> canary_list() {
+  std::vector<std::string> names;
+  names.reserve(canary_names.size());
+  for (const auto& [bug, name] : canary_names)
+    names.emplace_back(name);
+  return names;
 }
 
 std::string plan::describe() const {

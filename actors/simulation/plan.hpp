@@ -4,9 +4,11 @@
 
 #include "core/sync/conflict.hpp"
 
+#include <array>
 #include <cstdint>
 #include <random>
 #include <string>
+#include <vector>
 
 namespace syncline::actors::simulation {
 
@@ -17,11 +19,19 @@ enum class canary {
   entry_removed_early, ///< an outbox entry leaves with its sending, not with its answer
   dedup_forgotten,     ///< the server forgets at a restart what it has answered
   seq_outside,         ///< the sequence is drawn outside the transaction
-  deletes_on_404       ///< a 404 is read as "nothing is there"
+  deletes_on_404,      ///< a 404 is read as "nothing is there"
+  gap_ignored,         ///< a live page that does not begin where the store stands is dropped
+  silence_trusted      ///< a live connection that says nothing is believed for ever
 };
 
 [[nodiscard]] std::optional<canary> canary_from(std::string_view name);
 [[nodiscard]] std::string_view to_string(canary bug);
+[[nodiscard]] std::vector<std::string> canary_list();
+
+/// Moments at which a node can be made to die.
+inline constexpr std::array crash_points{
+  "client before commit", "client after commit", "server before commit", "server after commit",
+  "batch arrives",        "pull arrives",        "answer arrives",       "page arrives"};
 
 /// Chances are in thousandths.
 struct plan {
@@ -52,6 +62,7 @@ struct plan {
   unsigned clock_jump = 0;
   unsigned groups = 0;
   unsigned depends = 0;
+  unsigned jobs = 0;    ///< jobs that are scheduled, run, cut short and flapped at
   bool streams = false; ///< clients keep live connections
   unsigned refuse_stream = 0;
   unsigned cut_stream = 0;

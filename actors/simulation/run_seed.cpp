@@ -10,10 +10,6 @@ namespace syncline::actors::simulation {
 
 namespace {
 
-constexpr std::array crash_points{
-  "client before commit", "client after commit", "server before commit", "server after commit",
-  "batch arrives",        "pull arrives",        "answer arrives",       "page arrives"};
-
 // The item that is only ever added to: its sum must be exact.
 constexpr const char* sum_id = "sum";
 
@@ -74,6 +70,7 @@ private:
           return false;
       return true;
     };
+    end_jobs();
     // Longer than the longest wait before WebSocket is tried again.
     for (int minutes = 0; !all_online() && !world_.failure(); ++minutes) {
       if (minutes == 15)
@@ -111,6 +108,7 @@ private:
     options.poll.timeout_ms = 20'000;
     options.poll.interval_ms = 10'000;
     options.conflict.policy = world_.options().policy;
+    options.background.paused = false;
     return options;
   }
 
@@ -164,11 +162,54 @@ private:
       world_.server().back_up();
     if (chance(100))
       any_client().back_up();
+    if (strikes(plan.jobs, "jobs"))
+      disturb_jobs(any_client());
     if (strikes(plan.trim, "trim"))
       world_.server().trim(static_cast<std::int64_t>(random_() % 60'000));
     restore_some();
     if (!chance(150))
       write_something(any_client());
+  }
+
+  // Most of them end in the middle of something, in one way or another.
+  void disturb_jobs(client_node& client) {
+    if (!client.alive())
+      return;
+    const auto& background = client.actors().background;
+    msg::ScheduleJob schedule;
+    auto& job = *schedule.mutable_spec();
+    job.set_name("job" + std::to_string(random_() % 2));
+    job.set_interval_ms(60'000);
+    job.set_retry_first_ms(1'000);
+    job.set_retry_max_ms(20'000);
+    job.set_deadline_ms(1'000 + static_cast<std::int64_t>(random_() % 10'000));
+    job.set_charging(chance(500));
+    schedule.set_replace(chance(300));
+    rt::anon_send(background, schedule);
+    msg::ConditionsChanged seen;
+    seen.set_on_battery(chance(400));
+    rt::anon_send(background, seen);
+    if (!chance(300))
+      return;
+    msg::RunUntil command;
+    command.set_deadline_ms(static_cast<std::int64_t>(random_() % 5'000));
+    rt::anon_send(background, command);
+  }
+
+  // From then on only what is live may bring a change. A job's pull moves a cursor to a head that
+  // its stream has not heard of: the first page after it meets a gap, and is pulled.
+  void end_jobs() {
+    if (world_.options().jobs == 0)
+      return;
+    for (int i = 0; i < world_.clients(); ++i)
+      for (const auto* name : {"job0", "job1"}) {
+        msg::CancelJob command;
+        command.set_name(name);
+        rt::anon_send(world_.client(i).actors().background, command);
+      }
+    world_.run_for(60'000);
+    core::ensure(!world_.client(0).create_now("items", "afterjobs", "{}"), "it can be created");
+    world_.run_for(60'000);
   }
 
   void restore_some() {
@@ -309,54 +350,6 @@ run_report run_seed(std::uint64_t seed, canary planted) {
   report.steps = world.system().steps();
   report.counts = world.counts();
   return report;
-}
-
-const std::vector<std::string>& required_counts() {
-  static const std::vector<std::string> names = [] {
-    std::vector<std::string> all{"410 ahead",
-                                 "410 epoch",
-                                 "410 floor",
-                                 "410 start",
-                                 "SKIP that had been applied",
-                                 "atomic refusal",
-                                 "client_retired",
-                                 "gap: the client was rolled back",
-                                 "gap: the server lost history",
-                                 "host function asked",
-                                 "lane decided",
-                                 "local writes accepted",
-                                 "mutated_retry",
-                                 "result CONFLICT",
-                                 "result DELETE_CONFLICT",
-                                 "result FAILED",
-                                 "result OUTCOME_UNKNOWN",
-                                 "result SKIPPED",
-                                 "result SYNCED",
-                                 "rollback of a refused write",
-                                 "server_restarted",
-                                 "stale page",
-                                 "stale resolution",
-                                 "stream live",
-                                 "stream live by events",
-                                 "stream page applied",
-                                 "stream page elsewhere",
-                                 "stream silent",
-                                 "suppressed duplicates",
-                                 "tombstones trimmed",
-                                 "fault poison"};
-    for (const char* point : crash_points)
-      all.push_back(std::string{"crash at "} + point);
-    for (
-      const char* fault :
-      {"lose_request",   "lose_reply",      "cut_reply",       "duplicate",        "slow",
-       "portal",         "not_found",       "server_error",    "crash_client",     "crash_server",
-       "crash_at_point", "restore_by_tool", "restore_by_hand", "roll_back_client", "copy_client",
-       "trim",           "disk_full",       "clock_jump",      "groups",           "depends",
-       "refuse_stream",  "cut_stream",      "half_open",       "damage_stream"})
-      all.push_back(std::string{"fault "} + fault);
-    return all;
-  }();
-  return names;
 }
 
 } // namespace syncline::actors::simulation

@@ -106,8 +106,7 @@ void add_simulate(CLI::App& app, invocation& chosen) {
   command
     ->add_option("--plant", flags->bug,
                  "A bug to plant; the run must find it (and fails where it does)")
-    ->check(CLI::IsMember({"none", "cursor-before-rows", "entry-removed-early", "dedup-forgotten",
-                           "seq-outside", "deletes-on-404"}))
+    ->check(CLI::IsMember(simulation::canary_list()))
     ->capture_default_str();
   command->add_flag("--json", flags->as_json, "Prints the counts as JSON");
   command->callback([flags, &chosen] { chosen.run = [flags] { return simulate(*flags); }; });

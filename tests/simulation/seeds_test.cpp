@@ -61,6 +61,12 @@ BOOST_AUTO_TEST_CASE(finds_a_sequence_that_is_drawn_outside_the_transaction) {
 BOOST_AUTO_TEST_CASE(finds_a_deletion_inferred_from_a_404) {
   expect_found(canary::deletes_on_404);
 }
+BOOST_AUTO_TEST_CASE(finds_a_gap_that_is_ignored) {
+  expect_found(canary::gap_ignored);
+}
+BOOST_AUTO_TEST_CASE(finds_a_silence_that_is_trusted) {
+  expect_found(canary::silence_trusted);
+}
 
 BOOST_AUTO_TEST_SUITE_END()
 
