@@ -84,9 +84,9 @@ int run_one(const job_flags& flags) {
 }
 
 // The runtime runs them; this waits until none is due, and says what became of each.
-int wait_for_due(const job_flags& flags, const runtime& open, std::int64_t began_ms) {
+int wait_for_due(const job_flags& flags, const runtime& open, const end_signals& signals,
+                 std::int64_t began_ms) {
   constexpr std::int64_t look_every_ms = 100;
-  const end_signals signals;
   while (true) {
     const auto jobs = open.jobs();
     if (!jobs)
@@ -112,10 +112,11 @@ int run_due(job_flags flags) {
   using clock = std::chrono::system_clock;
   const auto now = std::chrono::floor<std::chrono::milliseconds>(clock::now());
   flags.runs_jobs = true;
+  const end_signals signals;
   const auto open = open_store(flags, access::write);
   if (!open)
     return report(open.error());
-  return close_store(**open, wait_for_due(flags, **open, now.time_since_epoch().count()));
+  return close_store(**open, wait_for_due(flags, **open, signals, now.time_since_epoch().count()));
 }
 
 int run(const job_flags& flags) {

@@ -3,6 +3,11 @@
 #include "end_signals.hpp"
 #include "open_store.hpp"
 
+#include <unistd.h>
+
+#include <csignal>
+#include <optional>
+
 namespace syncline::app {
 
 namespace {
@@ -37,9 +42,18 @@ void print_change(const watch_flags& flags, const runtime& open, const change& o
                (body.empty() ? "" : "\t" + body));
 }
 
+// Says to this process that the store has changed; several of it are one.
+constexpr int news_signal = SIGUSR2;
+
+/// Until there may be something new; true once the command is to end.
+bool wait_for_news(const watch_flags& flags, const end_signals& signals) {
+  constexpr std::int64_t look_every_ms = 100;
+  // Nobody tells a reader of what another process writes.
+  return flags.beside ? signals.wait_for(look_every_ms) : signals.wait() != news_signal;
+}
+
 int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t after,
                   const end_signals& signals) {
-  constexpr std::int64_t look_every_ms = 100;
   std::uint64_t printed = 0;
   while (true) {
     const auto page = open.changes(after);
@@ -53,14 +67,14 @@ int print_changes(const watch_flags& flags, const runtime& open, std::uint64_t a
     after = page->next;
     if (output_failed())
       return exit_ok; // Who read it has gone.
-    if (!page->more && signals.wait_for(look_every_ms))
+    if (!page->more && wait_for_news(flags, signals))
       return exit_ok;
   }
 }
 
 int watch(watch_flags flags) {
-  const end_signals signals;
-  flags.runs_jobs = true;
+  const end_signals signals{flags.beside ? SIGTERM : news_signal};
+  flags.runs_jobs = !flags.beside;
   const auto open =
     open_store(flags, flags.beside ? access::read : access::write_or_create, flags.collections);
   if (!open)
@@ -68,6 +82,13 @@ int watch(watch_flags flags) {
   const auto status = (*open)->status();
   if (!status)
     return report(status.error());
+  std::optional<subscription> news;
+  if (!flags.beside) {
+    auto told = (*open)->on_change([](const change&) { ::kill(::getpid(), news_signal); });
+    if (!told)
+      return report(told.error());
+    news.emplace(std::move(*told));
+  }
   if (!flags.beside && !status->server.empty())
     if (const auto started = (*open)->start(); !started)
       return report(started.error());
