@@ -311,4 +311,25 @@ core::conflict_policy policy_of(const collection_options& from) {
   return policy;
 }
 
+std::string_view to_string(server_dialect from) {
+  return from == server_dialect::json         ? "json"
+         : from == server_dialect::json_since ? "json-since"
+                                              : "syncline";
+}
+
+std::vector<std::string> weaker_promises(std::string_view dialect) {
+  if (!dialect.starts_with("json"))
+    return {};
+  std::vector<std::string> weaker{
+    "a write takes effect once only if the server honours Idempotency-Key, for as long as it keeps "
+    "the keys",
+    "the members of an atomic write are sent one by one",
+    "changes come by polls, not as they are made"};
+  if (dialect == "json-since")
+    weaker.emplace_back(
+      "a change is skipped if the server's clock steps back by more than the time "
+      "that it looks back");
+  return weaker;
+}
+
 } // namespace syncline

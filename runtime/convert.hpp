@@ -14,7 +14,9 @@
 #include "syncline/options.hpp"
 #include "syncline/types.hpp"
 
+#include <string>
 #include <string_view>
+#include <vector>
 
 namespace syncline {
 
@@ -47,5 +49,8 @@ namespace syncline {
 [[nodiscard]] core::conflict_policy policy_of(const collection_options& from);
 [[nodiscard]] storage::durability to_storage(durability from);
 [[nodiscard]] std::string_view to_string(durability from);
+[[nodiscard]] std::string_view to_string(server_dialect from);
+/// See `runtime_status::weaker`.
+[[nodiscard]] std::vector<std::string> weaker_promises(std::string_view dialect);
 
 } // namespace syncline

@@ -15,6 +15,8 @@ namespace syncline {
 namespace {
 
 constexpr std::size_t operations_max = 10'000;
+// Nobody knows what a server of another make can take (DESIGN.md section 5).
+constexpr std::chrono::milliseconds foreign_batch_pause{100};
 
 template <class T>
 std::optional<error> error_of(const core::expected<T>& outcome) {
@@ -114,7 +116,8 @@ result<void> engine::prepare_store() {
   if (how_.read_only)
     return {};
   if (!how_.server.empty())
-    if (auto failure = error_of(store.bind(how_.server, how_.space, how_.user)))
+    if (auto failure =
+          error_of(store.bind(how_.server, how_.space, how_.user, to_string(how_.dialect))))
       return *failure;
   if (added.empty() && dropped.empty() && counts->conflicts == 0)
     return {};
@@ -152,6 +155,11 @@ actors::client::client_options engine::client_settings() const {
   settings.poll.interval_ms = how_.poll_interval.count();
   settings.poll.timeout_ms = timeout_ms;
   settings.poll.backoff = backoff;
+  if (how_.dialect != server_dialect::syncline) {
+    settings.outbox.protocol = settings.poll.protocol = net::json_protocol(
+      how_.dialect == server_dialect::json ? net::foreign_pull::delta : net::foreign_pull::since);
+    settings.outbox.batch_pause = foreign_batch_pause;
+  }
   for (const auto& [name, collection] : shared_->collections)
     settings.conflict.by_collection.emplace(name, policy_of(collection));
   auto& live = settings.stream.ladder.backoff;
@@ -228,7 +236,7 @@ void engine::spawn() {
   // Plain http is for loopback only.
   setup.compresses = how_.compress == compression::always ||
                      (how_.compress == compression::automatic && how_.server.starts_with("https:"));
-  setup.live = how_.live;
+  setup.live = how_.live && how_.dialect == server_dialect::syncline;
   // A server on this machine needs no network; a job may need power.
   setup.senses_machine =
     how_.watch_machine && (how_.server.starts_with("https:") || runs_stored_jobs());

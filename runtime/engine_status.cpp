@@ -103,6 +103,9 @@ result<void> engine::fill_counts(const storage::client_snapshot& view, runtime_s
                      : !conflicts ? conflicts.error()
                                   : names.error());
   out.server = identity->server();
+  out.dialect =
+    identity->dialect().empty() && !identity->server().empty() ? "syncline" : identity->dialect();
+  out.weaker = weaker_promises(out.dialect);
   out.space = identity->space();
   out.user = identity->user();
   out.client = counters->client();

@@ -148,6 +148,7 @@ expected<opened_store> open_client_store(const options& how) {
   settings.random = actors::system_random;
   settings.now_ms = actors::system_wall_ms;
   settings.feed_records_max = how.changes_kept;
+  settings.is_foreign = how.dialect != server_dialect::syncline;
   auto store = storage::client_store::open(std::move(*files), std::move(settings));
   if (!store)
     return store.error();

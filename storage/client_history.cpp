@@ -2,6 +2,7 @@
 
 #include "core/data/ids.hpp"
 #include "storage/client_commands.hpp"
+#include "storage/id_map.hpp"
 
 #include <limits>
 
@@ -56,7 +57,7 @@ void fold_acknowledged(client_work& work) {
   }
 }
 
-void restart_all_walks(client_work& work) {
+void restart_all_walks(client_work& work, bool is_foreign) {
   std::vector<std::string> names;
   const auto cursor = work.records().kv().cursor(client_table::cursors);
   for (bool more = cursor->seek({}); more; more = cursor->next())
@@ -64,8 +65,11 @@ void restart_all_walks(client_work& work) {
   msg::ClientCursor beginning;
   beginning.set_restoring(true);
   beginning.set_walking(true);
-  for (const auto& name : names)
+  beginning.set_sweeping(is_foreign);
+  for (const auto& name : names) {
     work.writer().put_message(client_table::cursors, name, beginning);
+    forget_met(work, name);
+  }
   work.state.set_restoring(!names.empty());
   work.state.clear_seen();
   work.state.set_known_start(0);
@@ -84,7 +88,9 @@ expected<msg::Done> reset_cursor(client_transaction_state& transaction,
     msg::ClientCursor beginning;
     beginning.set_walking(true);
     beginning.set_restoring(cursor.restoring());
+    beginning.set_sweeping(transaction.options->is_foreign);
     work.writer().put_message(client_table::cursors, command.collection(), beginning);
+    forget_met(work, command.collection());
     work.flush();
     return msg::Done{};
   }
@@ -98,7 +104,7 @@ expected<msg::Done> reset_cursor(client_transaction_state& transaction,
   if ((names_cursor && cursor.token() != command.token()) || !same_seen)
     return msg::Done{};
   fold_acknowledged(work);
-  restart_all_walks(work);
+  restart_all_walks(work, transaction.options->is_foreign);
   work.flush();
   return msg::Done{};
 }

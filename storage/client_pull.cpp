@@ -3,6 +3,7 @@
 #include "core/data/ids.hpp"
 #include "core/sync/cursor.hpp"
 #include "storage/client_commands.hpp"
+#include "storage/id_map.hpp"
 
 #include <algorithm>
 
@@ -261,10 +262,16 @@ expected<void> check_keys(const msg::DeltaPage& page) {
                                   "' with an id that no item can have; nothing of it was stored");
 }
 
-void advance_cursor(client_work& work, const msg::DeltaPage& page, msg::ClientCursor cursor) {
-  const bool walk_ended = page.phase() == msg::Cursor::SNAPSHOT && page.range_to_end();
+void advance_cursor(client_work& work, const msg::DeltaPage& page, msg::ClientCursor cursor,
+                    bool is_foreign) {
+  // A foreign server knows no phases: a walk is what begins at its beginning.
+  const bool walk_ended = is_foreign ? cursor.walking() && !page.has_more()
+                                     : page.phase() == msg::Cursor::SNAPSHOT && page.range_to_end();
   cursor.set_token(page.next_cursor());
-  cursor.set_walking(page.phase() == msg::Cursor::SNAPSHOT && !walk_ended);
+  cursor.set_walking(!walk_ended &&
+                     (is_foreign ? cursor.walking() : page.phase() == msg::Cursor::SNAPSHOT));
+  if (walk_ended)
+    cursor.set_sweeping(false);
   cursor.set_seq(page.seq_through());
   if (reaches_head(page))
     cursor.set_passed_seq(page.seq_through());
@@ -296,11 +303,20 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
   }
   if (auto valid = check_keys(page); !valid)
     return valid.error();
+  const bool is_foreign = transaction.options->is_foreign;
+  if (is_foreign && !accept_ids(work, page)) {
+    applied.set_superseded(true); // An answer came in between, and has named one of them.
+    return applied;
+  }
   page_applier applier{work, command, cursor};
   if (!applier.meet_lanes()) {
     applied.set_stale(true);
     return applied;
   }
+  if (cursor.sweeping() && page.has_more())
+    note_met(work, page);
+  else if (cursor.sweeping())
+    forget_met(work, page.collection());
   if (transaction.options->canaries.cursor_before_rows) {
     transaction.late_rows->push_back(command);
   } else {
@@ -308,7 +324,7 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
     if (reaches_head(page))
       work.settle_passed(page.collection(), page.seq_through());
   }
-  advance_cursor(work, page, cursor);
+  advance_cursor(work, page, cursor, is_foreign);
   applied.set_changed(applier.changed());
   applied.set_conflicts(applier.conflicts());
   applied.set_has_more(page.has_more());

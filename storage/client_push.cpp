@@ -2,6 +2,7 @@
 
 #include "core/sync/cursor.hpp"
 #include "storage/client_commands.hpp"
+#include "storage/id_map.hpp"
 #include "storage/payload_hash.hpp"
 
 #include <algorithm>
@@ -80,17 +81,21 @@ void release_quarantine(client_work& work, msg::QuarantineRecord record,
 
 class answer_reader {
 public:
-  answer_reader(client_work& work, msg::BatchResultApplied& applied)
-    : work_{work}, applied_{applied} {}
+  answer_reader(client_work& work, msg::BatchResultApplied& applied, bool is_foreign)
+    : work_{work}, applied_{applied}, is_foreign_{is_foreign} {}
 
   void take(std::uint64_t local_seq, const msg::MutationResult& result) {
     auto stored = work_.stored_entry(local_seq);
     const bool is_skip = stored.mutation().kind() == msg::SKIP;
     const std::uint64_t group = stored.mutation().group();
     const std::uint32_t group_size = stored.mutation().group_size();
+    const bool creates = stored.mutation().kind() == msg::CREATE;
     auto& lane = work_.lane(std::string{stored.mutation().collection()},
-                            std::string{stored.mutation().id()}, &stored);
+                            present_id(stored.mutation()), &stored);
     lane.dirty = true;
+    if (is_foreign_ && creates && result.status() == msg::SYNCED && !result.server_id().empty())
+      if (auto former = adopt_server_id(work_, lane, result.server_id()); !former.empty())
+        moved_.emplace(lane.collection + '/' + former, lane.id);
     msg::QuarantineRecord held;
     const bool has_held =
       is_skip && work_.records().message(client_table::quarantine, number_key(local_seq), held);
@@ -121,6 +126,12 @@ private:
     std::uint32_t acknowledged = 0;
   };
 
+  // Its item may have got another id by an answer before this one.
+  std::string present_id(const msg::Mutation& mutation) const {
+    const auto found = moved_.find(mutation.collection() + '/' + mutation.id());
+    return found == moved_.end() ? mutation.id() : found->second;
+  }
+
   void store(lane_work& lane, const core::answer_effect& effect, const msg::MutationResult& result,
              const msg::QuarantineRecord* held) {
     const std::uint64_t local_seq = effect.local_seq;
@@ -138,6 +149,9 @@ private:
       // A page that reached the head may have been faster than the answer. Then it has shown what
       // became of the change, and where nothing is new at the server no further page will.
       work_.settle(lane, passed_seq_of(lane.collection));
+      // What a foreign server no longer has, and was never pulled, no page will speak of.
+      if (is_foreign_ && result.not_found() && !lane.base)
+        work_.settle(lane, foreign_tombstone_seq);
       break;
     case core::entry_fate::refused:
       applied_.set_conflicts(applied_.conflicts() + 1);
@@ -169,6 +183,8 @@ private:
   msg::BatchResultApplied& applied_;
   std::map<std::uint64_t, group_answers> groups_;
   std::map<std::string, std::uint64_t> passed_; // by collection; no answer moves it
+  bool is_foreign_;
+  std::map<std::string, std::string> moved_; // collection/id: its id now
 };
 
 bool is_superseded(const msg::OutboxState& state, const std::string& client,
@@ -198,7 +214,7 @@ expected<msg::BatchResultApplied> apply_result(client_transaction_state& transac
   std::map<std::uint64_t, const msg::MutationResult*> by_id;
   for (const auto& result : command.response().results())
     by_id.emplace(result.mutation_id(), &result);
-  answer_reader reader{work, applied};
+  answer_reader reader{work, applied, transaction.options->is_foreign};
   int answered = 0;
   // By id only; what has no result is unknown, and is sent again.
   for (; answered < state.sent_size(); ++answered) {
@@ -210,6 +226,7 @@ expected<msg::BatchResultApplied> apply_result(client_transaction_state& transac
   }
   reader.end_groups();
   state.mutable_sent()->erase(state.sent().begin(), state.sent().begin() + answered);
+  state.set_sent_in_batch(0);
   learn_place(state, command.response().head());
   if (command.response().mutated_retry_id() != 0 && !state.sent().empty()) {
     take_new_identity(work);

@@ -1,5 +1,6 @@
 #include "core/data/ids.hpp"
 #include "storage/client_store.hpp"
+#include "storage/id_map.hpp"
 #include "storage/keys.hpp"
 #include "storage/overlay_record.hpp"
 #include "storage/records.hpp"
@@ -281,6 +282,14 @@ client_snapshot::conflict(std::uint64_t conflict_id) const {
       return std::nullopt;
     return record;
   });
+}
+
+expected<void> client_snapshot::localise(msg::DeltaPage& page) const {
+  const auto done = guarded([&] {
+    localise_page(records_of(*reader_), page);
+    return true;
+  });
+  return done ? expected<void>{} : expected<void>{done.error()};
 }
 
 expected<std::vector<msg::JobRecord>> client_snapshot::jobs() const {

@@ -125,22 +125,28 @@ std::unique_ptr<client_transaction> client_store::begin() {
 }
 
 expected<void> client_store::bind(std::string_view server, std::string_view space,
-                                  std::string_view user) {
+                                  std::string_view user, std::string_view dialect) {
   try {
     msg::StoreIdentity identity;
     record_reader{*kv_->begin_read(), client_tables()}.message(client_table::meta, "identity",
                                                                identity);
-    if (identity.server() == server && identity.space() == space && identity.user() == user)
+    if (!identity.server().empty() && identity.dialect().empty())
+      identity.set_dialect("syncline"); // It is older than the others.
+    if (identity.server() == server && identity.space() == space && identity.user() == user &&
+        identity.dialect() == dialect)
       return {};
     if (!identity.server().empty())
       return core::fail("store_of_another",
                         "the store belongs to server '" + identity.server() + "', space '" +
-                          identity.space() + "', user '" + identity.user() + "', not to server '" +
-                          std::string{server} + "', space '" + std::string{space} + "', user '" +
-                          std::string{user} + "'; open another store for those");
+                          identity.space() + "', user '" + identity.user() + "', dialect '" +
+                          identity.dialect() + "', not to server '" + std::string{server} +
+                          "', space '" + std::string{space} + "', user '" + std::string{user} +
+                          "', dialect '" + std::string{dialect} +
+                          "'; open another store for those");
     identity.set_server(server.data(), server.size());
     identity.set_space(space.data(), space.size());
     identity.set_user(user.data(), user.size());
+    identity.set_dialect(dialect.data(), dialect.size());
     const auto writer = kv_->begin_write();
     record_writer{*writer}.put_message(client_table::meta, "identity", identity);
     writer->commit();

@@ -38,6 +38,9 @@ struct client_store_options {
   std::function<std::int64_t()> now_ms;  ///< wall clock
   std::uint64_t feed_records_max = 100'000;
   std::int64_t conflicts_kept_ms = 30LL * 24 * 3600 * 1000;
+  /// The server is none of ours: it names the items itself (storage/id_map.hpp), and has a version
+  /// of each instead of a sequence; stamps are made of those.
+  bool is_foreign = false;
   client_canaries canaries;
 };
 
@@ -92,6 +95,10 @@ public:
   [[nodiscard]] core::expected<std::vector<msg::ConflictRecord>> conflicts() const;
   [[nodiscard]] core::expected<std::optional<msg::ConflictRecord>>
   conflict(std::uint64_t conflict_id) const;
+
+  /// For a page of a foreign server: gives its items the ids that they have here, and names in
+  /// `deleted`, at the end of a walk that sweeps, all rows that the walk has not met.
+  [[nodiscard]] core::expected<void> localise(msg::DeltaPage& page) const;
 
   /// Background jobs, by name.
   [[nodiscard]] core::expected<std::vector<msg::JobRecord>> jobs() const;
@@ -164,10 +171,11 @@ public:
   /// Throws `kv_error`. One at a time, from one thread.
   [[nodiscard]] std::unique_ptr<client_transaction> begin();
 
-  /// Ties the store to a server, space and user the first time; later a mismatch is refused with
-  /// `store_of_another`, which names both.
+  /// Ties the store to a server, space, user and dialect the first time; later a mismatch is
+  /// refused with `store_of_another`, which names both.
   [[nodiscard]] core::expected<void> bind(std::string_view server, std::string_view space,
-                                          std::string_view user);
+                                          std::string_view user,
+                                          std::string_view dialect = "syncline");
 
   [[nodiscard]] kv_environment& kv() const {
     return *kv_;

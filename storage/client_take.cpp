@@ -2,6 +2,7 @@
 
 #include "core/sync/batch_plan.hpp"
 #include "storage/client_commands.hpp"
+#include "storage/id_map.hpp"
 #include "storage/payload_hash.hpp"
 
 #include <algorithm>
@@ -37,7 +38,7 @@ struct planned_batch {
   std::unordered_map<std::uint64_t, lane_work*> lanes; // by local sequence
 };
 
-planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command,
+planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command, bool is_foreign,
                    std::int64_t& wait_until_ms) {
   // Several batches are planned as one, and cut afterwards.
   const std::uint32_t batches = std::max<std::uint32_t>(1, command.batches_max());
@@ -58,6 +59,10 @@ planned_batch plan(client_work& work, const msg::TakeOutboxBatch& command,
     if (!is_sendable(work, lane.lane, entry, command.now_ms(), wait_until_ms))
       continue;
     const auto& mutation = entry.mutation();
+    // A foreign server is told of one collection at a time.
+    if (is_foreign && !planned.lanes.empty() &&
+        collection != planned.lanes.begin()->second->collection)
+      continue;
     planned.lanes.emplace(local_seq, &lane);
     planner.offer({local_seq, mutation.kind(), mutation.ByteSizeLong(), mutation.group(),
                    mutation.group_size()});
@@ -138,6 +143,23 @@ void fill(msg::OutboxBatch& batch, const msg::OutboxState& state,
   batch.set_more(from < frozen.size());
 }
 
+// A foreign server knows a batch by its key alone, and the key by all of the batch: one that may
+// have arrived is sent again as it was. Only a smaller limit divides it, for then it was refused.
+void fill_for_foreign(client_work& work, msg::OutboxBatch& batch,
+                      std::vector<msg::Mutation> mutations, msg::TakeOutboxBatch command) {
+  const auto in_batch = work.state.sent_in_batch();
+  if (in_batch != 0)
+    command.set_item_limit(std::min(in_batch, command.item_limit()));
+  command.set_batches_max(1);
+  fill(batch, work.state, std::move(mutations), command);
+  auto& request = *batch.mutable_request();
+  work.state.set_sent_in_batch(static_cast<std::uint32_t>(request.mutations_size()));
+  for (auto& mutation : *request.mutable_mutations())
+    if (mutation.kind() != msg::CREATE)
+      mutation.set_server_id(server_id_of(work.records(), mutation.collection(), mutation.id()));
+  request.set_idempotency_key(batch_key(request));
+}
+
 } // namespace
 
 expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
@@ -152,13 +174,16 @@ expected<msg::OutboxBatch> take_batch(client_transaction_state& transaction,
   planned_batch planned;
   if (first == work.state.sent_size()) {
     std::int64_t wait_until_ms = 0;
-    planned = plan(work, command, wait_until_ms);
+    planned = plan(work, command, transaction.options->is_foreign, wait_until_ms);
     batch.set_wait_until_ms(wait_until_ms);
     if (planned.order.empty())
       return batch;
     freeze(work, planned);
   }
-  fill(batch, work.state, frozen_from(work, planned, first), command);
+  if (transaction.options->is_foreign)
+    fill_for_foreign(work, batch, frozen_from(work, planned, first), command);
+  else
+    fill(batch, work.state, frozen_from(work, planned, first), command);
   const auto waiting = work.records().kv().count(client_table::outbox);
   if (waiting > static_cast<std::uint64_t>(work.state.sent_size()))
     batch.set_more(true);

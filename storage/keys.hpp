@@ -11,7 +11,8 @@
 //   acknowledged      accepted, not yet in base       collection 00 seq 00 id
 //   conflicts         decided and open                conflict id
 //   quarantine        refused for good                seq
-//   idmap             local id <-> server id          collection 00 side id
+//   idmap             local id <-> server id, and     collection 00 side id
+//                     what a walk has met
 //   documents, document_pending, jobs                 name
 //   changes           the local feed                  seq
 //

@@ -1,6 +1,7 @@
 #include "storage/payload_hash.hpp"
 
 #include "core/sync/mutation.hpp"
+#include "storage/keys.hpp"
 
 #include <openssl/sha.h>
 #include <xxhash.h>
@@ -16,6 +17,21 @@ std::string sha256(std::string_view bytes) {
 
 std::string payload_hash(const msg::Mutation& mutation) {
   return sha256(core::payload_bytes(mutation));
+}
+
+std::string batch_key(const msg::BatchRequest& batch) {
+  std::string bytes = batch.client();
+  for (const auto& mutation : batch.mutations()) {
+    const auto id = number_key(mutation.mutation_id());
+    bytes.append(id.view()).append(mutation.payload_hash());
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string key;
+  for (const char byte : sha256(bytes).substr(0, 16)) {
+    key += digits[static_cast<unsigned char>(byte) >> 4];
+    key += digits[static_cast<unsigned char>(byte) & 15];
+  }
+  return key;
 }
 
 std::string new_client_id(std::uint64_t random_a, std::uint64_t random_b) {

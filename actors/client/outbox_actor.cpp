@@ -154,9 +154,11 @@ private:
     activity_.enter("sending");
     sent_ = next_.pop();
     in_flight_ = true;
+    auto request = options_.protocol->batch_request(sent_, options_.send_timeout_ms);
+    if (!request)
+      return on_reply({}); // The server need not hear of it.
     report_.set_requests(report_.requests() + 1);
-    rt::request(self_, transport_, rt::no_timeout,
-                net::make_batch_request(sent_, options_.send_timeout_ms))
+    rt::request(self_, transport_, rt::no_timeout, std::move(*request))
       .then([this](const msg::HttpReply& reply) { on_reply(reply); },
             [this](const caf::error& error) {
               in_flight_ = false;
@@ -167,7 +169,7 @@ private:
   void on_reply(const msg::HttpReply& http) {
     in_flight_ = false;
     count_bytes(http, report_);
-    auto reply = net::read_batch_reply(http, world_.wall_ms());
+    auto reply = options_.protocol->read_batch(sent_, http, world_.wall_ms());
     if (reply.kind != net::reply_kind::ok)
       next_.drop();
     // The answer before this one could not be stored, so this one cannot be either.
@@ -196,8 +198,9 @@ private:
       note_failure(error_of(reply));
       return settle_down("needs_auth");
     default:
-      // A batch that timed out may have been too large for the line.
-      if (http.failure() == "timeout")
+      // A batch that timed out may have been too large for the line. A foreign server may have
+      // taken it all the same, and knows it only as a whole.
+      if (http.failure() == "timeout" && !options_.protocol->is_foreign())
         size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
       return retry_later(error_of(reply), reply.retry_after_ms);
     }

@@ -3,8 +3,10 @@
 #include "actors/client/interfaces.hpp"
 #include "actors/seams.hpp"
 #include "core/sync/backoff.hpp"
+#include "net/protocol/client_protocol.hpp"
 
 #include <chrono>
+#include <memory>
 
 namespace syncline::actors::client {
 
@@ -17,6 +19,7 @@ struct outbox_options {
   /// 500 answers in a row to one batch, before its content is suspected.
   std::uint32_t server_errors_max = 8;
   bool paused = false;
+  std::shared_ptr<const net::client_protocol> protocol = net::own_protocol();
 };
 
 /// Drains locally committed writes to the server, one batch in flight at a time.

@@ -164,8 +164,8 @@ private:
   void request_page(const msg::PullState& from, OnReply on_reply) {
     report_.set_requests(report_.requests() + 1);
     rt::request(self_, transport_, rt::no_timeout,
-                net::make_delta_request(queue_.front(), from, options_.page_items_max, asked_etag_,
-                                        options_.timeout_ms))
+                options_.protocol->delta_request(queue_.front(), from, options_.page_items_max,
+                                                 asked_etag_, options_.timeout_ms))
       .then(on_reply, [on_reply](const caf::error& error) {
         msg::HttpReply none;
         none.set_failure(rt::from_caf(error).code);
@@ -206,8 +206,8 @@ private:
 
   void on_reply(const msg::HttpReply& http) {
     count_bytes(http, report_);
-    auto reply =
-      net::read_delta_reply(http, queue_.front(), asked_.cursor().token(), world_.wall_ms());
+    auto reply = options_.protocol->read_delta(http, queue_.front(), asked_.cursor().token(),
+                                               world_.wall_ms());
     if (options_.canary_deletes_on_404 && http.status() == 404)
       reply = empty_collection();
     if (reply.kind == net::reply_kind::not_modified && asked_etag_.empty())
@@ -219,7 +219,7 @@ private:
       return next_collection();
     }
     if (reply.kind == net::reply_kind::ok)
-      return apply(reply);
+      return options_.protocol->is_foreign() ? apply_foreign(reply) : apply(reply);
     if (reply.kind == net::reply_kind::refused && reply.refusal.code() == "cursor_expired" &&
         ++resets_ <= resets_in_a_run_max)
       return reset(reply.refusal.reason());
@@ -252,6 +252,15 @@ private:
     rt::request(self_, conflict_, rt::no_timeout, std::move(changes))
       .then([this](const msg::RemoteChangesApplied& applied) { on_applied(applied); },
             [this](const caf::error& error) { fail(to_error(rt::from_caf(error)), 0); });
+  }
+
+  // A foreign server's names become ours before anybody compares them with what waits here.
+  void apply_foreign(net::delta_reply& reply) {
+    const auto snapshot = store_->snapshot();
+    const auto named = snapshot ? snapshot->localise(reply.page) : snapshot.error();
+    if (!named)
+      return fail(to_error(named.error()), 0);
+    apply(reply);
   }
 
   void on_applied(const msg::RemoteChangesApplied& applied) {

@@ -4,6 +4,7 @@
 #include "actors/seams.hpp"
 #include "core/sync/backoff.hpp"
 #include "core/sync/poll_schedule.hpp"
+#include "net/protocol/client_protocol.hpp"
 #include "storage/client_store.hpp"
 
 #include <functional>
@@ -19,6 +20,7 @@ struct poll_options {
   bool paused = false; ///< no polling of its own accord; PullNow always works
   /// Told how each run ended. Called in the actor's context. May be empty.
   std::function<void(msg::LineTried)> on_line;
+  std::shared_ptr<const net::client_protocol> protocol = net::own_protocol();
   /// Planted bug, for the simulation only: a 404 is read as "there is nothing any more".
   bool canary_deletes_on_404 = false;
 };

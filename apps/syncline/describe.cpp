@@ -65,6 +65,8 @@ json to_json(const runtime_status& one) {
     collections.push_back(to_json(collection));
   return {{"store", one.store},
           {"server", one.server},
+          {"dialect", one.dialect},
+          {"weaker", one.weaker},
           {"space", one.space},
           {"user", one.user},
           {"client", one.client},

@@ -19,6 +19,14 @@ const std::map<std::string, conflict_strategy>& strategies() {
   return all;
 }
 
+const std::map<std::string, server_dialect>& dialects() {
+  static const std::map<std::string, server_dialect> all{
+    {"syncline", server_dialect::syncline},
+    {"json", server_dialect::json},
+    {"json-since", server_dialect::json_since}};
+  return all;
+}
+
 const std::map<std::string, durability>& durabilities() {
   static const std::map<std::string, durability> all{{"full", durability::full},
                                                      {"consistent", durability::consistent},
@@ -41,6 +49,7 @@ options base_options(const store_flags& flags, access how) {
   made.create = how == access::write_or_create;
   made.read_only = how == access::read;
   made.server = flags.server;
+  made.dialect = dialects().at(flags.dialect);
   made.space = flags.space;
   made.durable = durabilities().at(flags.durability);
   made.store_check = own_program();
@@ -61,6 +70,11 @@ void add_store_flags(CLI::App& command, store_flags& flags) {
 void add_sync_flags(CLI::App& command, store_flags& flags) {
   command.add_option("--server", flags.server, "Base URL of the server, http://127.0.0.1:8440")
     ->envname("SYNCLINE_SERVER");
+  command
+    .add_option("--dialect", flags.dialect,
+                "What it speaks: json and json-since are the plain routes of other servers")
+    ->check(CLI::IsMember(names_of(dialects())))
+    ->capture_default_str();
   command.add_option("--space", flags.space, "Space at the server")->capture_default_str();
   command.add_option("--strategy", flags.strategy, "How conflicts are settled")
     ->check(CLI::IsMember(names_of(strategies())))
@@ -96,6 +110,8 @@ result<std::unique_ptr<runtime>> open_store(const store_flags& flags, access how
       made.server = status->server;
     if (!status->server.empty()) {
       made.user = status->user;
+      if (flags.dialect == store_flags{}.dialect)
+        made.dialect = dialects().at(status->dialect);
       if (flags.space == store_flags{}.space)
         made.space = status->space;
     }

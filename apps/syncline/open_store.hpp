@@ -14,6 +14,7 @@ namespace syncline::app {
 struct store_flags {
   std::string store;
   std::string server;
+  std::string dialect = "syncline";
   std::string space = "default";
   std::string strategy = "merge";
   std::string durability = "full";
@@ -23,7 +24,7 @@ struct store_flags {
 
 /// Adds `--store` and `--json`; both have defaults.
 void add_store_flags(CLI::App& command, store_flags& flags);
-/// Adds `--server`, `--space` and `--strategy`.
+/// Adds `--server`, `--dialect`, `--space`, `--strategy` and `--durability`.
 void add_sync_flags(CLI::App& command, store_flags& flags);
 
 enum class access { read, write, write_or_create };

@@ -31,7 +31,9 @@ void print_status(const runtime_status& status) {
   print_line("store        " + status.store + " (" + std::to_string(status.used_bytes >> 10) +
              " KiB used, " + status.verification + ", durability " + status.durability + ")");
   print_line("server       " + (status.server.empty() ? "none yet" : status.server) + ", space " +
-             status.space);
+             status.space + (status.weaker.empty() ? "" : ", dialect " + status.dialect));
+  for (const auto& one : status.weaker)
+    print_line("weaker       " + one);
   print_line("client       " + status.client);
   print_line("waiting      " + std::to_string(status.waiting) + " writes to send, " +
              std::to_string(status.acknowledged) + " accepted and not yet pulled");

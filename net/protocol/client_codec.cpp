@@ -42,28 +42,6 @@ std::string looks_like(const msg::HttpReply& reply) {
          std::string{type.substr(0, 60)} + "', " + std::to_string(reply.body().size()) + " bytes";
 }
 
-reply_kind kind_of_refusal(std::uint32_t status) {
-  switch (status) {
-  case 400:
-  case 413:
-    return reply_kind::bad_content;
-  case 401:
-  case 403:
-    return reply_kind::needs_auth;
-  case 409:
-  case 410:
-    return reply_kind::refused;
-  case 500:
-    return reply_kind::server_error;
-  case 408:
-  case 425:
-  case 429:
-    return reply_kind::transient;
-  default:
-    return status > 500 && status < 600 ? reply_kind::transient : reply_kind::not_our_server;
-  }
-}
-
 // Whether a refusal says all that its code is about: one that was cut may still parse.
 bool is_complete(const msg::ErrorReply& refusal) {
   if (refusal.code() == "cursor_expired")
@@ -81,7 +59,7 @@ void judge_failure(const msg::HttpReply& reply, std::int64_t now_ms, judged_repl
     out.refusal.set_code(reply.failure());
     return;
   }
-  out.kind = kind_of_refusal(reply.status());
+  out.kind = kind_of_status(reply.status());
   out.retry_after_ms = parse_retry_after(find_header(reply, "retry-after"), now_ms);
   const bool ours = parse_body(reply, out.refusal) && is_complete(out.refusal);
   if (ours) {
@@ -126,6 +104,30 @@ std::string_view to_string(reply_kind kind) {
     return "not_our_server";
   }
   return "unreachable";
+}
+
+reply_kind kind_of_status(std::uint32_t status) {
+  switch (status) {
+  case 0:
+    return reply_kind::transient;
+  case 400:
+  case 413:
+    return reply_kind::bad_content;
+  case 401:
+  case 403:
+    return reply_kind::needs_auth;
+  case 409:
+  case 410:
+    return reply_kind::refused;
+  case 500:
+    return reply_kind::server_error;
+  case 408:
+  case 425:
+  case 429:
+    return reply_kind::transient;
+  default:
+    return status > 500 && status < 600 ? reply_kind::transient : reply_kind::not_our_server;
+  }
 }
 
 std::string_view header_of(const msg::HttpReply& reply, std::string_view name) {
@@ -203,19 +205,22 @@ msg::HttpRequest make_delta_request(const std::string& collection, const msg::Pu
   return request;
 }
 
+std::optional<bool> read_delta_status(const msg::HttpReply& reply, delta_reply& out) {
+  out.etag = find_header(reply, "etag");
+  out.kind = reply.status() == 304 ? reply_kind::not_modified : reply_kind::ok;
+  if (reply.status() != 200 && reply.status() != 304)
+    return std::nullopt;
+  return reply.status() == 200;
+}
+
 delta_reply read_delta_reply(const msg::HttpReply& reply, const std::string& collection,
                              const std::string& cursor, std::int64_t now_ms) {
   delta_reply out;
-  out.etag = find_header(reply, "etag");
-  if (reply.status() == 304) {
-    out.kind = reply_kind::not_modified;
-    return out;
-  }
-  if (reply.status() != 200) {
+  const auto has_page = read_delta_status(reply, out);
+  if (!has_page)
     judge_failure(reply, now_ms, out);
+  if (!has_page.value_or(false))
     return out;
-  }
-  out.kind = reply_kind::ok;
   const bool parsed = parse_body(reply, out.page);
   if (parsed)
     unpack_page(out.page);

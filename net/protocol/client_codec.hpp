@@ -6,6 +6,7 @@
 #include "wire.pb.h"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
 namespace syncline::net {
@@ -23,6 +24,9 @@ enum class reply_kind {
 };
 
 [[nodiscard]] std::string_view to_string(reply_kind kind);
+
+/// What a status other than success says by itself; 0: there was no reply.
+[[nodiscard]] reply_kind kind_of_status(std::uint32_t status);
 
 /// The common half of a judged reply.
 struct judged_reply {
@@ -59,6 +63,10 @@ struct delta_reply : judged_reply {
 [[nodiscard]] delta_reply read_delta_reply(const msg::HttpReply& reply,
                                            const std::string& collection, const std::string& cursor,
                                            std::int64_t now_ms);
+
+/// Takes the tag, and what the status says by itself: false for 304, true where there is a page to
+/// be read, nothing where the pull has failed.
+[[nodiscard]] std::optional<bool> read_delta_status(const msg::HttpReply& reply, delta_reply& out);
 
 /// `Retry-After` (RFC 9110 section 10.2.3) in milliseconds: seconds, or a date; 0 for anything
 /// else.

@@ -35,8 +35,8 @@ void test_server::open(const kv_memory_image& image, bool new_epoch) {
   store_ = value_of(open_server_store(kv_, with));
 }
 
-device::device(std::uint64_t first_seed, const std::vector<std::string>& collections)
-  : seed{first_seed}, random_{seeded_random(first_seed)} {
+device::device(std::uint64_t first_seed, const std::vector<std::string>& collections, bool foreign)
+  : is_foreign{foreign}, seed{first_seed}, random_{seeded_random(first_seed)} {
   open({});
   for (const auto& collection : collections) {
     msg::AddCollection add;
@@ -56,6 +56,7 @@ void device::open(const kv_memory_image& image) {
   with.random = random_;
   with.now_ms = [this] { return now_ms; };
   with.feed_records_max = feed_records_max;
+  with.is_foreign = is_foreign;
   store_ = value_of(client_store::open(std::move(kv), with));
 }
 

@@ -48,8 +48,8 @@ private:
 /// One client. All it does is in transactions of its own, unless said otherwise.
 class device {
 public:
-  explicit device(std::uint64_t seed = 100,
-                  const std::vector<std::string>& collections = {"items"});
+  explicit device(std::uint64_t seed = 100, const std::vector<std::string>& collections = {"items"},
+                  bool is_foreign = false);
 
   // Local writes: "" or the code of the refusal.
   std::string write(const msg::WriteLocal& command);
@@ -159,6 +159,7 @@ public:
   core::conflict_policy policy;
   std::int64_t now_ms = noon_ms;
   std::uint64_t feed_records_max = 100'000;
+  bool is_foreign = false; ///< its server is none of ours
   /// A fresh store draws other random numbers, also where it was opened from a copy.
   std::uint64_t seed;
 

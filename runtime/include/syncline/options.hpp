@@ -69,6 +69,15 @@ enum class compression {
   never
 };
 
+/// What the server speaks.
+enum class server_dialect {
+  syncline, ///< this project's protocol
+  /// The plain JSON routes of a server that is none of ours: it names new items itself, knows no
+  /// mutation ids, and is polled. `runtime_status::weaker` says what cannot be promised then.
+  json,
+  json_since ///< as `json`, pulling by `/updates?since=` instead of `/delta`: weaker still
+};
+
 /// How to open a store. Only `store` must be given.
 struct options {
   std::string store; ///< directory; made where it is missing and `create` is set
@@ -77,8 +86,9 @@ struct options {
   bool read_only = false;
 
   /// Base URL; empty: nothing is synced, all else works. Plain http is for loopback hosts only.
-  /// The first URL, space and user that a store is opened with are its own for good.
+  /// The first URL, dialect, space and user that a store is opened with are its own for good.
   std::string server = {};
+  server_dialect dialect = server_dialect::syncline;
   std::string space = "default";
   std::string user = {};
 

@@ -210,6 +210,9 @@ struct job_status {
 struct runtime_status {
   std::string store;
   std::string server;
+  std::string dialect; ///< syncline, json, json-since; empty before the first server
+  /// What a server of another dialect cannot promise, in words.
+  std::vector<std::string> weaker;
   std::string space;
   std::string user;
   std::string client; ///< id of this store at the server

@@ -1,0 +1,46 @@
+#pragma once
+// What a foreign server calls our items, in the table `idmap`. Private to storage/.
+//
+//   collection 00 l id    what the server calls this item of ours
+//   collection 00 s id    what we call this item of the server
+//   collection 00 w id    a walk that sweeps has met this item of ours
+//
+// An item that the server has made is called here what it is called there, and has no row.
+
+#include "storage/client_work.hpp"
+#include "wire.pb.h"
+
+#include <string>
+#include <string_view>
+
+namespace syncline::storage {
+
+/// The version of a tombstone of a foreign server, which says none: later than any of the item. The
+/// server names its items itself, so nothing comes back under the same name.
+inline constexpr std::uint64_t foreign_tombstone_seq = std::uint64_t{1} << 62;
+
+/// What the server calls it; empty where it has not named it, or calls it the same.
+[[nodiscard]] std::string server_id_of(const record_reader& records, std::string_view collection,
+                                       std::string_view id);
+
+/// What we call it. An unknown name is taken over, unless an item that was made here and that the
+/// server knows by another name, or not yet, has it already.
+[[nodiscard]] std::string local_id_of(const record_reader& records, std::string_view collection,
+                                      std::string_view server_id);
+
+/// See `client_snapshot::localise`.
+void localise_page(const record_reader& records, msg::DeltaPage& page);
+
+/// Whether the page has the ids that it would be given now; if it has, notes those that are new.
+bool accept_ids(client_work& work, const msg::DeltaPage& page);
+
+/// Notes what a walk has met.
+void note_met(client_work& work, const msg::DeltaPage& page);
+/// Before a walk and after it.
+void forget_met(client_work& work, std::string_view collection);
+
+/// The server has made our item and calls it so. Where a page was faster and brought it under
+/// another id, that one's row and all that waits there become ours. Returns that id, else nothing.
+std::string adopt_server_id(client_work& work, lane_work& lane, std::string_view server_id);
+
+} // namespace syncline::storage
