@@ -313,6 +313,8 @@ expected<msg::RemoteChangesApplied> apply_remote(client_transaction_state& trans
     applied.set_stale(true);
     return applied;
   }
+  if (is_foreign && !work.state.sent().empty())
+    note_gone(work, page);
   if (cursor.sweeping() && page.has_more())
     note_met(work, page);
   else if (cursor.sweeping())

@@ -149,13 +149,17 @@ private:
       // A page that reached the head may have been faster than the answer. Then it has shown what
       // became of the change, and where nothing is new at the server no further page will.
       work_.settle(lane, passed_seq_of(lane.collection));
-      // What a foreign server no longer has, and was never pulled, no page will speak of.
-      if (is_foreign_ && result.not_found() && !lane.base)
+      // What a foreign server no longer has, and was never pulled or is gone by now, no page will
+      // speak of.
+      if (is_foreign_ && ((result.not_found() && !lane.base) ||
+                          is_gone(work_.records(), lane.collection, lane.id, result.server_id())))
         work_.settle(lane, foreign_tombstone_seq);
       break;
     case core::entry_fate::refused:
       applied_.set_conflicts(applied_.conflicts() + 1);
-      keep_met_item(work_, lane, result.server_item());
+      // What a foreign server says of an item may be older than the page of its deletion.
+      if (!is_foreign_ || lane.base)
+        keep_met_item(work_, lane, result.server_item());
       break;
     case core::entry_fate::quarantined:
       applied_.set_failed(applied_.failed() + 1);
@@ -227,6 +231,8 @@ expected<msg::BatchResultApplied> apply_result(client_transaction_state& transac
   reader.end_groups();
   state.mutable_sent()->erase(state.sent().begin(), state.sent().begin() + answered);
   state.set_sent_in_batch(0);
+  if (transaction.options->is_foreign && state.sent().empty())
+    forget_gone(work);
   learn_place(state, command.response().head());
   if (command.response().mutated_retry_id() != 0 && !state.sent().empty()) {
     take_new_identity(work);

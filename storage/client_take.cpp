@@ -6,6 +6,7 @@
 #include "storage/payload_hash.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <span>
 #include <unordered_map>
 
@@ -144,12 +145,15 @@ void fill(msg::OutboxBatch& batch, const msg::OutboxState& state,
 }
 
 // A foreign server knows a batch by its key alone, and the key by all of the batch: one that may
-// have arrived is sent again as it was. Only a smaller limit divides it, for then it was refused.
+// have arrived is sent again as it was, whatever the limits are by now. What was refused is
+// divided.
 void fill_for_foreign(client_work& work, msg::OutboxBatch& batch,
                       std::vector<msg::Mutation> mutations, msg::TakeOutboxBatch command) {
   const auto in_batch = work.state.sent_in_batch();
-  if (in_batch != 0)
-    command.set_item_limit(std::min(in_batch, command.item_limit()));
+  if (in_batch != 0) {
+    command.set_byte_limit(std::numeric_limits<std::int64_t>::max());
+    command.set_item_limit(command.divide() ? std::min(in_batch, command.item_limit()) : in_batch);
+  }
   command.set_batches_max(1);
   fill(batch, work.state, std::move(mutations), command);
   auto& request = *batch.mutable_request();

@@ -1,5 +1,7 @@
 #include "storage/id_map.hpp"
 
+#include "storage/overlay_record.hpp"
+
 #include <utility>
 #include <vector>
 
@@ -10,6 +12,7 @@ namespace {
 constexpr std::string_view local_side = "l";
 constexpr std::string_view server_side = "s";
 constexpr std::string_view met_side = "w";
+constexpr std::string_view gone_side = "g";
 
 key_buffer map_key(std::string_view collection, std::string_view side, std::string_view id) {
   key_buffer key;
@@ -27,10 +30,20 @@ bool has_row(const record_reader& records, std::string_view collection, std::str
   return records.kv().get(client_table::base, item_key(collection, id)).has_value();
 }
 
-// Made here, and not yet known there: it has a lane and no row.
+// Made here, and not yet known there: it has no row, and its lane begins with its creation.
 bool is_ours_alone(const record_reader& records, std::string_view collection, std::string_view id) {
-  return records.kv().get(client_table::overlay, item_key(collection, id)) &&
-         !has_row(records, collection, id);
+  const auto payload = records.payload(client_table::overlay, item_key(collection, id));
+  const auto row = payload ? read_overlay(*payload) : std::nullopt;
+  msg::Lane lane;
+  if (!row || has_row(records, collection, id) ||
+      !lane.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
+    return false;
+  if (!lane.acknowledged().empty())
+    return lane.acknowledged(0).mutation().kind() == msg::CREATE;
+  msg::OutboxEntry first;
+  return !lane.entries().empty() &&
+         records.message(client_table::outbox, number_key(lane.entries(0)), first) &&
+         first.mutation().kind() == msg::CREATE;
 }
 
 void put_pair(client_work& work, std::string_view collection, std::string_view id,
@@ -113,6 +126,46 @@ bool accept_ids(client_work& work, const msg::DeltaPage& page) {
   return true;
 }
 
+namespace {
+
+// All keys of the table whose side begins so, in one collection or in all of them.
+void erase_side(client_work& work, std::string_view collection, std::string_view side) {
+  std::vector<std::string> keys;
+  const auto cursor = work.records().kv().cursor(client_table::idmap);
+  for (bool more = cursor->seek({}); more; more = cursor->next()) {
+    const auto key = cursor->key();
+    const auto end = key.find('\0');
+    if ((collection.empty() || key.substr(0, end) == collection) &&
+        key.substr(end + 1).starts_with(side))
+      keys.emplace_back(key);
+  }
+  for (const auto& key : keys)
+    work.writer().erase(client_table::idmap, key);
+}
+
+} // namespace
+
+void note_gone(client_work& work, const msg::DeltaPage& page) {
+  for (const auto& item : page.deleted())
+    work.writer().put_message(client_table::idmap,
+                              map_key(page.collection(), gone_side,
+                                      item.server_id().empty() ? item.id() : item.server_id()),
+                              msg::Done{});
+}
+
+bool is_gone(const record_reader& records, std::string_view collection, std::string_view id,
+             std::string_view answered_id) {
+  auto name =
+    answered_id.empty() ? server_id_of(records, collection, id) : std::string{answered_id};
+  if (name.empty())
+    name = id;
+  return records.kv().get(client_table::idmap, map_key(collection, gone_side, name)).has_value();
+}
+
+void forget_gone(client_work& work) {
+  erase_side(work, {}, gone_side);
+}
+
 void note_met(client_work& work, const msg::DeltaPage& page) {
   for (const auto& item : page.items())
     work.writer().put_message(client_table::idmap, map_key(page.collection(), met_side, item.id()),
@@ -120,14 +173,7 @@ void note_met(client_work& work, const msg::DeltaPage& page) {
 }
 
 void forget_met(client_work& work, std::string_view collection) {
-  std::vector<std::string> met;
-  const auto prefix = map_key(collection, met_side, {});
-  const auto cursor = work.records().kv().cursor(client_table::idmap);
-  for (bool more = cursor->seek(prefix); more && cursor->key().starts_with(prefix.view());
-       more = cursor->next())
-    met.emplace_back(cursor->key());
-  for (const auto& key : met)
-    work.writer().erase(client_table::idmap, key);
+  erase_side(work, collection, met_side);
 }
 
 namespace {
@@ -135,12 +181,16 @@ namespace {
 // All that waits on an item that turns out to be ours goes on under our name for it.
 void move_lane(client_work& work, lane_work& from, lane_work& to) {
   from.dirty = to.dirty = true;
+  // Behind the creation that is being answered: what is of the same batch is answered next.
+  auto place = to.lane.entries.empty() ? 0 : 1;
   for (auto& entry : from.lane.entries) {
     entry.mutable_mutation()->set_id(to.id);
     to.changed_entries.insert(entry.local_seq());
-    to.lane.record.add_entries(entry.local_seq());
-    to.lane.entries.push_back(std::move(entry));
+    to.lane.entries.insert(to.lane.entries.begin() + place++, std::move(entry));
   }
+  to.lane.record.clear_entries();
+  for (const auto& entry : to.lane.entries)
+    to.lane.record.add_entries(entry.local_seq());
   for (auto& effect : *from.lane.record.mutable_acknowledged()) {
     const auto seq = effect.stamp().seq();
     effect.mutable_mutation()->set_id(to.id);
@@ -176,16 +226,31 @@ std::string adopt_server_id(client_work& work, lane_work& lane, std::string_view
   // A late word about what it was before its deletion must not reach what it is now.
   if (!former.empty())
     work.writer().erase(client_table::idmap, map_key(lane.collection, server_side, former));
-  const auto known_as = local_id_of(records, lane.collection, server_id);
+  auto known_as = local_id_of(records, lane.collection, server_id);
+  if (was_met(records, lane.collection, known_as)) // Under its other name.
+    work.writer().put_message(client_table::idmap, map_key(lane.collection, met_side, lane.id),
+                              msg::Done{});
   put_pair(work, lane.collection, lane.id, server_id);
-  if (known_as == lane.id || !has_row(records, lane.collection, known_as))
+  if (known_as == lane.id)
+    return {};
+  // What stands here is the item that had our name before, and is gone.
+  if (lane.base) {
+    work.erase_base(lane.collection, lane.id);
+    lane.base.reset();
+    lane.base_bytes.clear();
+  }
+  work.settle(lane, foreign_tombstone_seq);
+  const bool brought = has_row(records, lane.collection, known_as);
+  if (!brought && !records.kv().get(client_table::overlay, item_key(lane.collection, known_as)))
     return {};
   auto& other = work.lane(lane.collection, known_as);
-  lane.base_bytes = std::exchange(other.base_bytes, {});
-  lane.base = core::read_item(lane.base_bytes);
-  other.base.reset();
-  work.put_base(lane.collection, lane.id, lane.base->header, lane.base->body);
-  work.erase_base(lane.collection, known_as);
+  if (brought) {
+    lane.base_bytes = std::exchange(other.base_bytes, {});
+    lane.base = core::read_item(lane.base_bytes);
+    other.base.reset();
+    work.put_base(lane.collection, lane.id, lane.base->header, lane.base->body);
+    work.erase_base(lane.collection, known_as);
+  }
   move_lane(work, other, lane);
   return known_as;
 }

@@ -4,6 +4,7 @@
 //   collection 00 l id    what the server calls this item of ours
 //   collection 00 s id    what we call this item of the server
 //   collection 00 w id    a walk that sweeps has met this item of ours
+//   collection 00 g id    this item of the server was deleted while a batch was under way
 //
 // An item that the server has made is called here what it is called there, and has no row.
 
@@ -38,6 +39,14 @@ bool accept_ids(client_work& work, const msg::DeltaPage& page);
 void note_met(client_work& work, const msg::DeltaPage& page);
 /// Before a walk and after it.
 void forget_met(client_work& work, std::string_view collection);
+
+/// Notes the deletions of a page while a batch is under way: its answers are older than they are.
+void note_gone(client_work& work, const msg::DeltaPage& page);
+/// Whether one was noted for this item of ours, or for the name that the answer gives it.
+[[nodiscard]] bool is_gone(const record_reader& records, std::string_view collection,
+                           std::string_view id, std::string_view answered_id);
+/// No batch is under way any more.
+void forget_gone(client_work& work);
 
 /// The server has made our item and calls it so. Where a page was faster and brought it under
 /// another id, that one's row and all that waits there become ours. Returns that id, else nothing.

@@ -117,10 +117,17 @@ private:
     const auto found = jobs_.find(name);
     if (found == jobs_.end() || found->second.incarnation() != failed.incarnation())
       return;
+    jobs_.erase(found);
     if (before)
-      found->second = *before;
-    else
-      jobs_.erase(found);
+      put_back(*before);
+  }
+
+  // Its run may have ended meanwhile, and found nothing to write that to.
+  void put_back(msg::JobRecord job) {
+    if (runs_.count(job.spec().name()) == 0)
+      core::job_loaded(job, world_.wall_ms(), world_.random());
+    jobs_.emplace(job.spec().name(), std::move(job));
+    plan();
   }
 
   caf::result<msg::Done> on_cancel(const std::string& name) {
@@ -136,7 +143,7 @@ private:
     rt::request(self_, storage_, rt::no_timeout, std::move(erase))
       .then([reply](const msg::Done& done) mutable { reply.deliver(done); },
             [this, reply, before](const caf::error& error) mutable {
-              jobs_.emplace(before.spec().name(), before);
+              put_back(before);
               reply.deliver(error);
             });
     return reply;
@@ -226,7 +233,7 @@ private:
   }
 
   void ask_sync(std::uint64_t ticket, std::int64_t limit_ms,
-                std::function<void(const msg::SyncReport&)> on_report) {
+                const std::function<void(const msg::SyncReport&)>& on_report) {
     msg::SyncNow command;
     command.set_attempts_max(attempts_in_a_run);
     command.set_ticket(ticket);

@@ -31,8 +31,8 @@ public:
   outbox_state(outbox_actor::pointer self, storage_actor storage, transport_actor transport,
                seams world, outbox_options options)
     : self_{self}, storage_{std::move(storage)},
-      transport_{std::move(transport)}, world_{std::move(world)}, options_{options},
-      backoff_{options.backoff}, size_{options.batch_items_max}, paused_{options.paused} {
+      transport_{std::move(transport)}, world_{std::move(world)}, options_{std::move(options)},
+      backoff_{options_.backoff}, size_{options_.batch_items_max}, paused_{options_.paused} {
     activity_.enter(paused_ ? "paused" : "idle");
   }
 
@@ -116,6 +116,7 @@ private:
     take.set_now_ms(world_.wall_ms());
     take.set_above_mutation_id(above);
     take.set_batches_max(count);
+    take.set_divide(std::exchange(divides_, false));
     const auto asked = next_.ask();
     rt::request(self_, storage_, rt::no_timeout, std::move(take))
       .then(
@@ -256,8 +257,7 @@ private:
     if (goes_on)
       return;
     if (applied.new_identity())
-      return after_refusal(to_error({"mutated_retry", "the server knows other mutations under the "
-                                                      "ids of this store, again and again"}));
+      return after_refusal(to_error({"mutated_retry", "the server knows other writes by our ids"}));
     next_batch();
   }
 
@@ -293,8 +293,8 @@ private:
   void isolate(const net::batch_reply& reply) {
     if (sent_.mutations_size() > 1 && !core::is_one_group(sent_)) {
       size_.halve(static_cast<std::uint32_t>(sent_.mutations_size()));
-      busy_ = false;
-      return take_batch();
+      divides_ = true;
+      return next_batch();
     }
     const auto& suspect = sent_.mutations(0);
     if (suspect.kind() == msg::SKIP)
@@ -384,6 +384,7 @@ private:
   bool waiting_ = false;     // A timer is set.
   bool backing_off_ = false; // ... after a failure.
   bool more_ = false;        // Writes were committed while busy.
+  bool divides_ = false;     // What was sent was refused, and goes in halves.
   bool needs_auth_ = false;
   bool paused_ = false;
 };
@@ -393,7 +394,7 @@ private:
 outbox_actor spawn_outbox(caf::actor_system& system, storage_actor storage,
                           transport_actor transport, seams world, outbox_options options) {
   return rt::spawn<outbox_actor, outbox_state>(system, std::move(storage), std::move(transport),
-                                               std::move(world), options);
+                                               std::move(world), std::move(options));
 }
 
 } // namespace syncline::actors::client

@@ -80,6 +80,7 @@ private:
   void on_end_early(std::uint64_t ticket) {
     pulls_.ask_to_end(ticket);
     next_pulls_.ask_to_end(ticket);
+    next_pulls_.end_asked(report_); // Nothing was begun for it.
     if (!busy_ && pulls_.end_asked(report_) && is_unwanted())
       rest();
   }
@@ -99,9 +100,10 @@ private:
 
   msg::Done on_set_paused(const msg::SetPaused& command) {
     paused_ = command.paused();
-    if (!paused_ && !busy_)
+    if (!paused_ && !busy_) {
+      activity_.enter("waiting"); // As `status` shows it from now on.
       schedule(after_pause_ms());
-    else if (paused_ && !busy_) {
+    } else if (paused_ && !busy_) {
       if (pulls_.empty())
         ++turn_; // The timer that is set must not start a run of its own accord.
       activity_.enter("paused");
@@ -305,7 +307,6 @@ private:
     tell({});
     activity_.enter(paused_ ? "paused" : "idle");
     pulls_.finish(report_);
-    next_pulls_.end_asked(report_);
     if (!next_pulls_.empty()) {
       pulls_.take(next_pulls_);
       return start_run();

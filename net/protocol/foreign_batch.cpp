@@ -122,7 +122,7 @@ bool read_result(const object& from, const msg::Mutation& mutation, msg::Mutatio
   switch (out.status()) {
   case msg::SYNCED:
     read_change(from, mutation, out);
-    return true;
+    return out.server_id().empty() || is_foreign_id(out.server_id());
   case msg::CONFLICT:
   case msg::DELETE_CONFLICT:
     if (const auto* theirs = from.find("serverVersion"); theirs && !theirs->is_null()) {

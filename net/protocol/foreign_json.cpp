@@ -1,5 +1,6 @@
 #include "net/protocol/foreign_json.hpp"
 
+#include "core/data/ids.hpp"
 #include "core/data/json.hpp"
 
 namespace syncline::net {
@@ -31,12 +32,16 @@ void set_version_stamp(msg::Stamp& stamp, std::uint64_t version) {
   stamp.set_seq(version);
 }
 
+bool is_foreign_id(const std::string& id) {
+  return !id.empty() && id.size() <= core::item_id_bytes_max && id.find('\0') == std::string::npos;
+}
+
 bool read_foreign_item(const core::json_value& value, msg::Item& item) {
   if (!value.is_object())
     return false;
   const auto* id = text_of(value, "id");
   const auto version = integer_of(value, "version");
-  if (!id || id->empty() || !version)
+  if (!id || !is_foreign_id(*id) || !version)
     return false;
   item.set_id(*id);
   item.set_version(static_cast<std::uint64_t>(*version));

@@ -28,6 +28,9 @@ void set_version_stamp(msg::Stamp& stamp, std::uint64_t version);
 [[nodiscard]] const core::json_value::array_type* list_of(const core::json_value& from,
                                                           std::string_view name);
 
+/// Whether it can be the name of an item: 1 to 200 bytes without U+0000.
+[[nodiscard]] bool is_foreign_id(const std::string& id);
+
 /// An item in its flat form; false where the value is none.
 [[nodiscard]] bool read_foreign_item(const core::json_value& value, msg::Item& item);
 

@@ -85,7 +85,7 @@ bool add_deleted(const object& from, msg::DeltaPage& page) {
   if (!ids)
     return false;
   for (const auto& id : *ids) {
-    if (id.kind() != core::json_kind::string || id.as_string().empty())
+    if (id.kind() != core::json_kind::string || !is_foreign_id(id.as_string()))
       return false;
     auto& gone = *page.add_deleted();
     gone.set_id(id.as_string());

@@ -72,6 +72,15 @@ struct foreign : device {
     return response;
   }
 
+  msg::BatchRequest halved(std::uint32_t limit) {
+    msg::TakeOutboxBatch command;
+    command.set_item_limit(limit);
+    command.set_byte_limit(1u << 20);
+    command.set_now_ms(now_ms);
+    command.set_divide(true);
+    return run(&client_transaction::take_batch, command).request();
+  }
+
   void push() {
     const auto batch = take().request();
     BOOST_REQUIRE(batch.mutations_size() > 0);
@@ -203,7 +212,8 @@ BOOST_AUTO_TEST_CASE(a_batch_that_may_have_arrived_is_sent_again_as_it_was) {
   open(image()); // A crash.
   const auto again = take(100).request();
   BOOST_TEST(again.SerializeAsString() == first.SerializeAsString());
-  const auto half = take(2).request(); // It was refused as a whole.
+  BOOST_TEST(take(2).request().SerializeAsString() == first.SerializeAsString()); // Other options.
+  const auto half = halved(2); // It was refused as a whole.
   BOOST_TEST(half.mutations_size() == 2);
   BOOST_TEST(half.idempotency_key() != first.idempotency_key());
   BOOST_TEST(take(100).request().SerializeAsString() == half.SerializeAsString());
@@ -318,6 +328,80 @@ BOOST_AUTO_TEST_CASE(what_the_server_never_had_is_gone_once_that_is_said) {
   answer(batch, response);
   BOOST_TEST(shown("a") == "-");
   BOOST_TEST(is_settled()); // No page will speak of it.
+}
+
+// The page of a deletion comes between a batch and its answer, which knows nothing of it.
+BOOST_AUTO_TEST_CASE(an_answer_brings_nothing_back_that_a_page_has_taken_away) {
+  pull({item("u", 1, "{}"), item("d", 1, "{}"), item("c", 1, "{}")}, "c1");
+  put("made", "{}");
+  patch("u", R"({"n":1})");
+  remove("d");
+  patch("c", R"({"n":1})");
+  const auto batch = take().request();
+  BOOST_REQUIRE(batch.mutations_size() == 4);
+  pull({gone("u"), gone("d"), gone("c"), gone("srv-made")}, "c2");
+  auto response = accept(batch);
+  for (int i = 0; i < batch.mutations_size(); ++i)
+    if (batch.mutations(i).id() == "c") {
+      auto& refused = *response.mutable_results(i);
+      refused.set_status(msg::CONFLICT);
+      *refused.mutable_server_item() = item("c", 5, R"({"old":1})");
+    }
+  answer(batch, response);
+  resolve_undecided();
+  BOOST_TEST(shown("u") == "-");
+  BOOST_TEST(shown("d") == "-");
+  BOOST_TEST(shown("made") == "-");
+  BOOST_TEST(!look().base("items", "c")->has_value());
+  BOOST_TEST(counts().acknowledged == 0U);
+  BOOST_TEST(inconsistency() == "");
+}
+
+BOOST_AUTO_TEST_CASE(what_is_deleted_and_made_again_before_the_pull_is_seen) {
+  pull({item("x", 3, R"({"n":3})")}, "c1");
+  remove("x");
+  const auto deletion = take().request();
+  put("x", R"({"n":4})");
+  answer(deletion, accept(deletion));
+  const auto creation = take().request();
+  auto response = accept(creation);
+  response.mutable_results(0)->set_server_id("srv-2");
+  answer(creation, response);
+  BOOST_TEST(shown("x") == R"({"n":4})");
+  pull({gone("x"), item("srv-2", 1, R"({"n":4})")}, "c2");
+  BOOST_TEST(shown("x") == R"({"n":4})");
+  BOOST_TEST(all().size() == 1U);
+  BOOST_TEST(is_settled());
+}
+
+BOOST_AUTO_TEST_CASE(a_walk_that_met_an_item_under_its_other_name_keeps_it) {
+  pull({item("a", 1, "{}")}, "c1");
+  put("mine", "{}");
+  const auto batch = take().request();
+  msg::ResetCursor reset;
+  reset.set_collection("items");
+  reset.set_reason("floor");
+  reset.set_token("c1");
+  run(&client_transaction::reset_cursor, reset);
+  pull({item("srv-mine", 1, "{}")}, "w1", true);
+  answer(batch, accept(batch));
+  pull({item("a", 1, "{}")}, "w2");
+  BOOST_TEST(shown("mine") == "{}");
+  BOOST_TEST(all().size() == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_collection_that_comes_back_has_no_second_names) {
+  pull({item("x", 1, "{}")}, "c1");
+  patch("x", R"({"n":1})");
+  msg::DropCollection drop;
+  drop.set_collection("items");
+  run(&client_transaction::drop_collection, drop);
+  msg::AddCollection add;
+  add.set_collection("items");
+  run(&client_transaction::add_collection, add);
+  pull({item("x", 1, "{}")}, "d1");
+  BOOST_TEST(all().size() == 1U);
+  BOOST_TEST(shown("x") == R"({"n":1})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

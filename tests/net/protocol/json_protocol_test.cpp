@@ -227,8 +227,13 @@ BOOST_AUTO_TEST_CASE(what_is_no_whole_page_changes_nothing) {
         R"({"created":[{"id":"a"}],"updated":[],"deleted":[],"nextCursor":"n","hasMore":false})",
         R"({"created":[{"version":1}],"updated":[],"deleted":[],"nextCursor":"n","hasMore":false})",
         R"({"created":[],"updated":[],"deleted":[1],"nextCursor":"n","hasMore":false})",
+        R"({"created":[],"updated":[],"deleted":["a\u0000"],"nextCursor":"n","hasMore":false})",
         R"({"created":[],"updated":[],"deleted":[],"nextCursor":"n","hasMore":0})"})
     BOOST_TEST((pulled(body).kind == reply_kind::not_our_server), body);
+  const std::string long_id(201, 'a');
+  BOOST_TEST((pulled(R"({"created":[],"updated":[],"deleted":[")" + long_id +
+                     R"("],"nextCursor":"n","hasMore":false})")
+                .kind == reply_kind::not_our_server));
   BOOST_TEST((pulled(R"({"items":[],"deleted":[],"hasMore":false})", foreign_pull::since).kind ==
               reply_kind::not_our_server));
 }
