@@ -1,0 +1,76 @@
+#include "core/ot/operation.hpp"
+
+#include "core/ensure.hpp"
+#include "core/ot/utf16.hpp"
+
+namespace syncline::core::ot {
+
+void operation::extend_or_add(step what, std::uint32_t units, std::uint32_t bytes) {
+  if (!components_.empty() && components_.back().what == what) {
+    components_.back().length += units;
+    components_.back().bytes += bytes;
+  } else {
+    components_.push_back({what, units, bytes});
+  }
+}
+
+void operation::retain(std::uint32_t units) {
+  if (units == 0)
+    return;
+  extend_or_add(step::retain, units, 0);
+  base_length_ += units;
+  target_length_ += units;
+}
+
+void operation::insert(std::string_view utf8, std::uint32_t units) {
+  if (units == 0)
+    return;
+  const auto bytes = static_cast<std::uint32_t>(utf8.size());
+  text_.append(utf8);
+  target_length_ += units;
+  const auto count = components_.size();
+  if (count == 0 || components_.back().what != step::remove)
+    return extend_or_add(step::insert, units, bytes);
+  // Before the removal, at the same place.
+  if (count > 1 && components_[count - 2].what == step::insert) {
+    components_[count - 2].length += units;
+    components_[count - 2].bytes += bytes;
+  } else {
+    components_.insert(components_.end() - 1, {step::insert, units, bytes});
+  }
+}
+
+void operation::insert(std::string_view utf8) {
+  insert(utf8, static_cast<std::uint32_t>(utf16_length(utf8)));
+}
+
+void operation::remove(std::uint32_t units) {
+  if (units == 0)
+    return;
+  extend_or_add(step::remove, units, 0);
+  base_length_ += units;
+}
+
+void operation::clear() noexcept {
+  components_.clear();
+  text_.clear();
+  base_length_ = target_length_ = 0;
+}
+
+bool operation::is_noop() const noexcept {
+  return components_.empty() ||
+         (components_.size() == 1 && components_.front().what == step::retain);
+}
+
+expected<void> complete(operation& sloppy, std::uint64_t base_length) {
+  if (sloppy.base_length() > base_length)
+    return fail("base_length_mismatch",
+                "the operation is for a text of " + std::to_string(sloppy.base_length()) +
+                  " UTF-16 code units at least, and the text has " + std::to_string(base_length));
+  auto missing = base_length - sloppy.base_length();
+  ensure(missing <= length_max, "no text is longer than a component can say");
+  sloppy.retain(static_cast<std::uint32_t>(missing));
+  return {};
+}
+
+} // namespace syncline::core::ot

@@ -1,0 +1,66 @@
+#include "tests/support/traces.hpp"
+
+#include "tests/support/conformance_files.hpp"
+
+#include <nlohmann/json.hpp>
+#include <openssl/evp.h>
+#include <zlib.h>
+
+#include <array>
+
+namespace syncline::test {
+
+namespace {
+
+std::string gunzip(const std::filesystem::path& path) {
+  gzFile file = ::gzopen(path.c_str(), "rb");
+  BOOST_REQUIRE_MESSAGE(file != nullptr, "cannot read " << path);
+  std::string out;
+  std::array<char, 65'536> part{};
+  for (int size = 0; (size = ::gzread(file, part.data(), part.size())) > 0;)
+    out.append(part.data(), static_cast<std::size_t>(size));
+  ::gzclose(file);
+  return out;
+}
+
+recorded_edit edit_of(const nlohmann::json& from) {
+  return {from.at(0), from.at(1), from.at(2)};
+}
+
+} // namespace
+
+std::optional<trace> read_trace(const std::string& name) {
+  const auto path = find_test_data("traces/" + name + ".json.gz");
+  if (!path)
+    return std::nullopt;
+  const auto json = nlohmann::json::parse(gunzip(*path));
+  trace read;
+  for (const auto& each : json.value("edits", nlohmann::json::array()))
+    read.edits.push_back(edit_of(each));
+  read.agents = json.value("agents", 0U);
+  for (const auto& each : json.value("txns", nlohmann::json::array())) {
+    auto& transaction = read.transactions.emplace_back();
+    transaction.agent = each.at(0);
+    transaction.seen = each.at(1);
+    for (const auto& edit : each.at(2))
+      transaction.edits.push_back(edit_of(edit));
+  }
+  read.end_sha256 = json.at("end_sha256");
+  read.committed_sha256 = json.value("committed_sha256", "");
+  return read;
+}
+
+std::string sha256_hex(const std::string& bytes) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  EVP_Digest(bytes.data(), bytes.size(), digest.data(), &size, EVP_sha256(), nullptr);
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string hex;
+  for (unsigned i = 0; i < size; ++i) {
+    hex += digits[digest[i] >> 4U];
+    hex += digits[digest[i] & 15U];
+  }
+  return hex;
+}
+
+} // namespace syncline::test
