@@ -94,6 +94,7 @@ struct live_left {
   std::string topic;
   std::uint64_t seq = 0;
   std::shared_ptr<const std::string> cursor;
+  bool is_full = false; ///< `live_drained` follows
 };
 struct live_drained {};
 struct live_ended {};

@@ -77,7 +77,7 @@ private:
   void on_begun(std::shared_ptr<net::live_link> link) {
     link_ = std::move(link);
     if (!speaks_protocol())
-      return want(options_.ask.collection, options_.ask.cursor);
+      return want(options_.ask.collection, options_.ask.cursor.value());
     if (options_.reconnect.max_ms != 0) {
       msg::StreamFrame frame;
       frame.mutable_reconnect()->set_min_ms(options_.reconnect.min_ms);
@@ -87,38 +87,30 @@ private:
     on_hello(options_.ask.hello); // Over a WebSocket it names nothing yet.
   }
 
-  // Without a cursor: from the head on.
-  void want(const std::string& collection, const std::optional<std::string>& cursor) {
+  void want(const std::string& collection, const std::string& cursor) {
     const auto [found, is_new] = wanted_.try_emplace(collection);
     auto& entry = found->second;
     if (!is_new && entry.following) {
       entry.moves = cursor;
       return link_->unfollow(topic_name(topic_of(collection)));
     }
-    entry.cursor = cursor.value_or("");
+    entry.cursor = cursor;
     entry.told = false;
     if (!is_new)
       return;
     msg::JoinTopic join;
     *join.mutable_topic() = topic_of(collection);
     rt::request(self_, hub_, rt::no_timeout, std::move(join))
-      .then([this, collection,
-             from_head = !cursor](const msg::Done&) { on_joined(collection, from_head); },
+      .then([this, collection](const msg::Done&) { on_joined(collection); },
             [this, collection](const caf::error& error) {
               wanted_.erase(collection); // It joined nothing, so it leaves nothing.
               fail(rt::from_caf(error));
             });
   }
 
-  void on_joined(const std::string& collection, bool from_head) {
+  void on_joined(const std::string& collection) {
     auto& entry = wanted_.at(collection);
     entry.joined = true;
-    if (from_head) {
-      auto head = readable_->head(options_.space, collection, !speaks_protocol());
-      if (!head)
-        return fail(head.error());
-      entry.cursor = std::move(head->token);
-    }
     if (options_.ask.form == msg::EVENTS)
       send("retry: " + std::to_string(options_.reconnect.min_ms) + "\nid: " + entry.cursor +
            "\n\n");
@@ -207,6 +199,8 @@ private:
     }
     read_later(found->first);
     leaving_ = false;
+    // A page that the socket cannot take would only lie here, one for each slow reader.
+    page_under_way_ = page_under_way_ || left.is_full;
     apply_writes();
     read_on();
   }
@@ -352,8 +346,8 @@ public:
     rt::anon_send(session_, live_drained{});
   }
   void on_left(const std::string& topic, std::uint64_t seq,
-               const std::shared_ptr<const std::string>& cursor) override {
-    rt::anon_send(session_, live_left{topic, seq, cursor});
+               const std::shared_ptr<const std::string>& cursor, bool is_full) override {
+    rt::anon_send(session_, live_left{topic, seq, cursor, is_full});
   }
   void on_end() override {
     rt::anon_send(session_, live_ended{});
@@ -365,10 +359,15 @@ private:
 
 } // namespace
 
-live_session_actor spawn_live_session(caf::actor_system& system,
-                                      std::shared_ptr<const storage::server_store> readable,
-                                      hub_actor hub, store_actor store,
-                                      live_session_options options) {
+core::expected<live_session_actor>
+spawn_live_session(caf::actor_system& system, std::shared_ptr<const storage::server_store> readable,
+                   hub_actor hub, store_actor store, live_session_options options) {
+  if (!is_protocol(options.ask.form) && !options.ask.cursor) {
+    auto head = readable->head(options.space, options.ask.collection, true);
+    if (!head)
+      return head.error();
+    options.ask.cursor = std::move(head->token);
+  }
   return rt::spawn<live_session_actor, live_session_state>(
     system, std::move(readable), std::move(hub), std::move(store), std::move(options));
 }

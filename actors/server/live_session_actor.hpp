@@ -23,10 +23,12 @@ struct live_session_options {
   reconnect_bounds reconnect;
 };
 
-live_session_actor spawn_live_session(caf::actor_system& system,
-                                      std::shared_ptr<const storage::server_store> readable,
-                                      hub_actor hub, store_actor store,
-                                      live_session_options options);
+/// A plain client that names no cursor begins at the head of this moment: it cannot have heard yet
+/// that it is connected, and is told of all that is written after it has. Any thread.
+/// Errors: those of the store.
+[[nodiscard]] core::expected<live_session_actor>
+spawn_live_session(caf::actor_system& system, std::shared_ptr<const storage::server_store> readable,
+                   hub_actor hub, store_actor store, live_session_options options);
 
 /// What the server's io thread calls: hands everything to the session.
 [[nodiscard]] std::shared_ptr<net::live_peer> make_session_peer(live_session_actor session);

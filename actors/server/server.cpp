@@ -261,8 +261,10 @@ expected<net::http_server::live_offer> server::parts::open_live(const msg::HttpR
   const std::lock_guard lock{shared->mutex};
   if (!shared->hub || !shared->store)
     return core::fail("stopped", "the server is starting or stopping; connect again");
-  offer.peer = make_session_peer(
-    spawn_live_session(*system, store, shared->hub, shared->store, std::move(settings)));
+  auto made = spawn_live_session(*system, store, shared->hub, shared->store, std::move(settings));
+  if (!made)
+    return made.error();
+  offer.peer = make_session_peer(std::move(*made));
   return offer;
 }
 

@@ -157,7 +157,8 @@ std::shared_ptr<net::live_peer> server_node::open_live(net::live_ask ask) {
   options.ask = std::move(ask);
   options.page_bytes_max = page_bytes_max;
   live_sessions_.push_back(
-    server::spawn_live_session(system_.system(), store_, hub_, store_actor_, std::move(options)));
+    server::spawn_live_session(system_.system(), store_, hub_, store_actor_, std::move(options))
+      .value());
   return server::make_session_peer(live_sessions_.back());
 }
 

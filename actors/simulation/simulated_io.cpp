@@ -30,6 +30,7 @@ public:
   void send(net::shared_bytes bytes) override {
     post([bytes = std::move(bytes)](simulated_io&, wire& one) {
       one.unsent.push_back(*bytes);
+      one.drain_wanted = true;
       flush(one);
     });
   }
@@ -51,13 +52,13 @@ public:
     post([id = id_, topic = std::move(topic), seq, cursor = std::move(cursor)](simulated_io& io,
                                                                                wire& one) {
       if (!io.topics_.follow(topic, id, {seq, cursor}))
-        one.peer->on_left(topic, seq, cursor);
+        leave(one, topic, {seq, cursor});
     });
   }
   void unfollow(std::string topic) override {
     post([id = id_, topic = std::move(topic)](simulated_io& io, wire& one) {
       if (const auto position = io.topics_.unfollow(topic, id); position.cursor)
-        one.peer->on_left(topic, position.seq, position.cursor);
+        leave(one, topic, position);
     });
   }
 
@@ -93,11 +94,17 @@ void simulated_io::disconnect(std::uint64_t id) {
 }
 
 void simulated_io::flush(wire& one) {
-  if (one.blocked || one.unsent.empty())
+  if (one.blocked)
     return;
   for (const auto& bytes : std::exchange(one.unsent, {}))
     one.receive(bytes);
-  one.peer->on_drained();
+  if (std::exchange(one.drain_wanted, false))
+    one.peer->on_drained();
+}
+
+void simulated_io::leave(wire& one, const std::string& topic, const net::live_position& position) {
+  one.drain_wanted = one.drain_wanted || one.blocked;
+  one.peer->on_left(topic, position.seq, position.cursor, one.drain_wanted);
 }
 
 void simulated_io::publish(net::publication published) {
@@ -113,7 +120,7 @@ void simulated_io::publish(net::publication published) {
     left += gone.size();
     for (const auto& each : gone)
       if (const auto found = wires.find(each.follower); found != wires.end())
-        found->second->peer->on_left(published.topic, each.position.seq, each.position.cursor);
+        leave(*found->second, published.topic, each.position);
   });
 }
 

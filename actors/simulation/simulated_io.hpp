@@ -27,7 +27,8 @@ public:
     std::function<void(std::uint16_t code)> on_close;
     std::function<void()> on_resume;
     std::vector<std::string> unsent;
-    bool blocked = false; ///< the socket is full
+    bool blocked = false;      ///< the socket is full
+    bool drain_wanted = false; ///< the peer is told when it is not
     std::uint16_t close_code = 0;
   };
 
@@ -53,6 +54,7 @@ public:
 private:
   class link;
   static void flush(wire& one);
+  static void leave(wire& one, const std::string& topic, const net::live_position& position);
 
   net::follower_table topics_;
   std::uint64_t last_id_ = 0;

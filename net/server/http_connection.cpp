@@ -234,6 +234,9 @@ void connection::leave_http(msg::HttpRequest request, reply_terms terms,
     offer = checked.error();
   else if (!worker_.state.open_live)
     offer = core::fail("unknown_route", "there are no live connections here");
+  else if (worker_.state.live >= settings_.connections_max)
+    offer = core::fail("overloaded", "the server has as many live connections as it may; poll, or "
+                                     "try again later");
   else if (!worker_.state.stopping)
     offer = worker_.state.open_live(request);
   if (!offer) {

@@ -46,6 +46,7 @@ struct server_state {
   http_server::live_opener open_live;
   std::atomic<bool> stopping = false;
   std::atomic<std::uint64_t> open = 0;
+  std::atomic<std::uint64_t> live = 0; // of these
   std::atomic<std::uint64_t> accepted = 0;
   std::atomic<std::uint64_t> refused = 0;
   std::atomic<std::uint64_t> requests = 0;

@@ -36,6 +36,7 @@ public:
     std::chrono::milliseconds keep_alive_timeout{75'000}; // between two requests
     std::chrono::milliseconds linger_timeout{1'000};      // for a refused peer to stop sending
     std::size_t connections_max = 10'000;                 // beyond: 503 and close
+    std::size_t requests_reserved = 64; // connections beyond those that live ones cannot take
     std::chrono::milliseconds live_ping_after{20'000};    // WebSocket: without a sign of the peer
     std::chrono::milliseconds live_silence_max{45'000};   // and then it is taken for gone
     std::chrono::milliseconds live_comment_after{15'000}; // event streams: between two comments

@@ -28,10 +28,11 @@ all_of(const std::unordered_map<std::uint64_t, std::shared_ptr<Connection>>& tab
 
 void io_worker::add(stream_socket socket) {
   const auto limit = state.settings.connections_max;
+  const auto reserved = state.settings.requests_reserved;
   const auto open = state.open.load();
   const auto id = ++state.accepted;
   // What comes after the server began to stop, or far over the limit, is closed without a word.
-  if (state.stopping || open >= limit + refused_at_once_max) {
+  if (state.stopping || open >= limit + reserved + refused_at_once_max) {
     state.refused += 1;
     return;
   }
@@ -40,7 +41,8 @@ void io_worker::add(stream_socket socket) {
   connections_.emplace(id, made);
   if (!std::exchange(sweeping_, true))
     sweep();
-  made->start(open < limit);
+  // A server that is full of live connections can still be written to, and asked how it is.
+  made->start(open < limit || open - std::min(open, state.live.load()) < reserved);
 }
 
 void io_worker::remove(std::uint64_t id) {
@@ -50,12 +52,14 @@ void io_worker::remove(std::uint64_t id) {
 
 void io_worker::add_live(std::uint64_t id, const std::shared_ptr<live_connection>& made) {
   live_.emplace(id, made);
+  state.live += 1;
   connections_.erase(id);
   made->start();
 }
 
 void io_worker::remove_live(std::uint64_t id) {
-  live_.erase(id);
+  if (live_.erase(id) != 0)
+    state.live -= 1;
   count_out();
 }
 

@@ -63,9 +63,10 @@ public:
   virtual void on_drained() {}
 
   /// It follows the topic no longer: it was told to stop, or has to read for itself what comes
-  /// after `seq`, where `cursor` says the same.
+  /// after `seq`, where `cursor` says the same. `is_full`: the socket has not taken all yet, and
+  /// `on_drained` follows when it has.
   virtual void on_left(const std::string& /*topic*/, std::uint64_t /*seq*/,
-                       const std::shared_ptr<const std::string>& /*cursor*/) {}
+                       const std::shared_ptr<const std::string>& /*cursor*/, bool /*is_full*/) {}
 
   /// The connection is gone, whoever ended it.
   virtual void on_end() {}

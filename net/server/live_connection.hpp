@@ -39,13 +39,16 @@ public:
   virtual bool deliver(const shared_bytes& bytes) = 0;
   virtual void flush() = 0;
   void leave(const std::string& topic, const live_position& position) {
-    peer_->on_left(topic, position.seq, position.cursor);
+    peer_->on_left(topic, position.seq, position.cursor, awaits_drain());
   }
 
 protected:
   /// Bytes. Above this much that the peer has not taken, it is sent no publication and nothing more
   /// is read from it.
   static constexpr std::size_t unsent_max = std::size_t{256} << 10;
+
+  /// Whether something is unsent; if so, the peer is told when it is gone.
+  virtual bool awaits_drain() = 0;
 
   [[nodiscard]] std::shared_ptr<live_link> make_link();
   void begin() {

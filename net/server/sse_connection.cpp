@@ -77,6 +77,10 @@ public:
   }
 
 private:
+  bool awaits_drain() override {
+    drain_wanted_ = drain_wanted_ || stream_.waiting_bytes() != 0;
+    return drain_wanted_;
+  }
   static shared_bytes comment() {
     static const auto made = std::make_shared<const std::string>(":\n\n");
     return made;

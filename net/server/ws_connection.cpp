@@ -68,6 +68,10 @@ public:
   }
 
 private:
+  bool awaits_drain() override {
+    drain_wanted_ = drain_wanted_ || stream_.next_layer().waiting_bytes() != 0;
+    return drain_wanted_;
+  }
   std::shared_ptr<ws_connection> self() {
     return std::static_pointer_cast<ws_connection>(shared_from_this());
   }

@@ -424,6 +424,7 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_read_is_cut) {
 BOOST_AUTO_TEST_CASE(connections_over_the_limit_get_503_and_the_others_go_on) {
   auto options = any_port();
   options.connections_max = 3;
+  options.requests_reserved = 0;
   const auto server = serve(options);
   std::vector<raw_client> clients;
   for (int count = 0; count < 3; ++count) {

@@ -186,6 +186,16 @@ public:
       step();
   }
 
+  /// Comes without a cursor, and something is written as soon as it can know that it is connected.
+  void come_before_a_write(msg::LiveForm form) {
+    auto client = std::make_unique<live_client>();
+    client->form = form;
+    client->collection = collections.front();
+    connect(*client);
+    clients_.push_back(std::move(client));
+    write();
+  }
+
   void check() {
     for (const auto& client : clients_)
       if (client->connection == 0)
@@ -225,12 +235,13 @@ private:
       ;
   }
 
-  // A plain client holds what was there before it came: it has pulled that.
+  // A plain client holds what was there before it came: it has pulled that. Then it names where
+  // that was, or it comes at the same moment and names nothing.
   void add_client() {
     auto client = std::make_unique<live_client>();
     client->form = static_cast<msg::LiveForm>(random_() % 3);
     client->collection = collections[random_() % collections.size()];
-    if (client->form != msg::PROTOCOL) {
+    if (client->form != msg::PROTOCOL && random_() % 2 == 0) {
       client->held = expected_of(*client);
       client->cursors[client->collection] =
         store_->head("default", client->collection, true).value().token;
@@ -244,12 +255,15 @@ private:
     options.page_bytes_max = 300;
     options.ask.form = client.form;
     options.ask.collection = client.collection;
-    if (client.form != msg::PROTOCOL)
-      options.ask.cursor = client.cursors[client.collection];
+    const auto& cursor = client.cursors[client.collection];
+    if (client.form != msg::PROTOCOL && !cursor.empty())
+      options.ask.cursor = cursor;
+    else if (client.form != msg::PROTOCOL)
+      client.held = expected_of(client);
     client.events = net::sse_parser{};
     client.caught_up.clear();
     auto peer = make_session_peer(
-      spawn_live_session(system_.system(), store_, hub_, writer_, std::move(options)));
+      spawn_live_session(system_.system(), store_, hub_, writer_, std::move(options)).value());
     auto wire = std::make_shared<simulated_io::wire>();
     wire->peer = std::move(peer);
     wire->receive = [&client](std::string_view bytes) { client.receive(bytes); };
@@ -379,6 +393,18 @@ BOOST_AUTO_TEST_CASE(live_clients_of_every_kind_end_with_what_the_store_has) {
   std::cout << "  shared deliveries: " << shared << ", left their topic: " << left << '\n';
   BOOST_TEST(shared > 1000U);
   BOOST_TEST(left > 100U);
+}
+
+// The head from which such a client begins was read when it had joined, some time after it was told
+// that it is connected.
+BOOST_AUTO_TEST_CASE(a_change_right_after_the_connection_was_open_was_not_told) {
+  for (std::uint64_t seed = 1; seed <= 100; ++seed) {
+    BOOST_TEST_CONTEXT("seed " << seed) {
+      live_world world{seed};
+      world.come_before_a_write(seed % 2 == 0 ? msg::EVENTS : msg::WEBSOCKET);
+      world.check();
+    }
+  }
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -6,10 +6,15 @@
 #include <boost/test/unit_test.hpp>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
+#include <deque>
 #include <future>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 
 using namespace syncline;
 using namespace std::chrono_literals;
@@ -30,12 +35,40 @@ public:
   [[nodiscard]] bool on_message(std::string_view, bool) override {
     return true;
   }
+  void on_drained() override {
+    has_drained = true;
+    drained.set_value();
+  }
+  void on_left(const std::string&, std::uint64_t, const std::shared_ptr<const std::string>&,
+               bool is_full) override {
+    const std::lock_guard lock{mutex};
+    told.push_back({is_full});
+    changed.notify_all();
+  }
   void on_end() override {
     ended.set_value();
   }
 
+  struct left {
+    bool is_full = false;
+  };
+  left next_left() {
+    std::unique_lock lock{mutex};
+    changed.wait(lock, [this] { return !told.empty(); });
+    const auto first = told.front();
+    told.pop_front();
+    return first;
+  }
+
+  std::atomic<bool> has_drained{false};
+  std::promise<void> drained;
   std::promise<std::shared_ptr<net::live_link>> begun;
   std::promise<void> ended;
+
+private:
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::deque<left> told;
 };
 
 http_server::options patient() {
@@ -112,6 +145,46 @@ BOOST_AUTO_TEST_CASE(a_websocket_that_answers_its_pings_stays) {
     BOOST_REQUIRE(client->send(pong));
   }
   BOOST_TEST(!is_over());
+}
+
+// Ten thousand live clients once kept every request out, writes and health checks among them.
+BOOST_AUTO_TEST_CASE(a_server_full_of_live_connections_still_answers_requests) {
+  auto options = patient();
+  options.connections_max = 1;
+  options.requests_reserved = 1;
+  open(options, false);
+  raw_client another{server->port()};
+  BOOST_REQUIRE(another.send("GET /events HTTP/1.1\r\nHost: x\r\n\r\n"));
+  const auto refused = another.read_reply();
+  BOOST_TEST(refused.starts_with("HTTP/1.1 503 "));
+  BOOST_TEST(refused.find("overloaded") != std::string::npos);
+  another.read_to_end();
+  while (server->count().connections_open > 1)
+    std::this_thread::yield();
+  raw_client asks{server->port()};
+  BOOST_REQUIRE(asks.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+  BOOST_TEST(asks.read_reply().starts_with("HTTP/1.1 500 ")); // Nobody answers it here, but asked.
+  raw_client too_many{server->port()};
+  BOOST_REQUIRE(too_many.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"));
+  BOOST_TEST(too_many.read_reply().starts_with("HTTP/1.1 503 "));
+}
+
+// A page for each reader that stopped lay in memory until it went on or was dropped.
+BOOST_AUTO_TEST_CASE(one_whose_socket_is_full_is_told_to_read_on_when_it_is_not) {
+  open(patient(), false);
+  link->follow("topic", 0, std::make_shared<const std::string>("cursor"));
+  send_much();
+  link->unfollow("topic");
+  const auto left = peer->next_left();
+  BOOST_TEST(left.is_full);
+  BOOST_TEST(!peer->has_drained);
+  std::size_t read = 0;
+  while (read < more_than_sockets_hold)
+    read += client->read_bytes(std::size_t{1} << 20).size();
+  peer->drained.get_future().wait();
+  link->follow("topic", 0, std::make_shared<const std::string>("cursor"));
+  link->unfollow("topic");
+  BOOST_TEST(!peer->next_left().is_full);
 }
 
 BOOST_AUTO_TEST_CASE(a_close_that_is_never_answered_ends_all_the_same) {
