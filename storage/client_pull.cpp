@@ -4,6 +4,7 @@
 #include "core/sync/cursor.hpp"
 #include "storage/client_commands.hpp"
 #include "storage/id_map.hpp"
+#include "storage/overlay_record.hpp"
 
 #include <algorithm>
 
@@ -51,12 +52,10 @@ public:
       find_missing();
     if (!has_lanes_)
       return true;
-    for (const auto& item : page_.deleted())
-      if (!meet(item.id(), view_of(item), &item))
-        return false;
-    for (const auto& item : page_.items())
-      if (!meet(item.id(), view_of(item), &item))
-        return false;
+    for (const auto* list : {&page_.deleted(), &page_.items()})
+      for (const auto& item : *list)
+        if (!meet(item.id(), view_of(item), &item))
+          return false;
     for (const auto& id : missing_)
       if (!meet(id, std::nullopt, nullptr))
         return false;
@@ -92,7 +91,7 @@ private:
     std::set<std::string_view> present;
     for (const auto& item : page_.items())
       present.insert(item.id());
-    std::set<std::string> missing;
+    std::set<std::string, std::less<>> missing;
     for (const table_id table : {client_table::base, client_table::overlay}) {
       if (work_.records().kv().count(table) == 0)
         continue;
@@ -108,11 +107,23 @@ private:
         const auto id = key.substr(prefix_bytes);
         if (!in_range(id))
           break;
-        if (id > page_.range_after() && present.count(id) == 0)
-          missing.emplace(id);
+        if (id <= page_.range_after() || present.count(id) != 0)
+          continue;
+        // A first walk passes over any number of these, which must not cost memory.
+        if (table == client_table::overlay && missing.find(id) == missing.end() &&
+            is_new_here(key, cursor->value()))
+          continue;
+        missing.emplace(id);
       }
     }
     missing_.assign(missing.begin(), missing.end());
+  }
+
+  [[nodiscard]] bool is_new_here(std::string_view key, std::string_view stored) const {
+    msg::Lane lane;
+    if (!read_lane(work_.records().open(client_table::overlay, key, stored), lane))
+      throw_corrupt(client_tables()[client_table::overlay], key);
+    return core::is_new_here(lane);
   }
 
   [[nodiscard]] const msg::LaneDecision* decision_for(const lane_work& lane,

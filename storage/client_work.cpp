@@ -34,9 +34,7 @@ bool lane_work::has_entry(std::uint64_t local_seq) const {
 
 void client_work::load(lane_work& work, std::string_view key, std::string_view overlay_payload,
                        msg::OutboxEntry* known) {
-  const auto row = read_overlay(overlay_payload);
-  if (!row ||
-      !work.lane.record.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
+  if (!read_lane(overlay_payload, work.lane.record))
     throw_corrupt(client_tables()[client_table::overlay], key);
   work.had_row = true;
   work.was_parked_by = work.lane.record.parked_by();

@@ -39,4 +39,9 @@ std::optional<overlay_view> read_overlay(std::string_view payload) {
   return row;
 }
 
+bool read_lane(std::string_view payload, msg::Lane& lane) {
+  const auto row = read_overlay(payload);
+  return row && lane.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size()));
+}
+
 } // namespace syncline::storage

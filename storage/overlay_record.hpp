@@ -22,5 +22,7 @@ void append_overlay(std::string& out, const core::visible_item& item, const msg:
 
 /// nullopt where the bytes are no overlay row.
 [[nodiscard]] std::optional<overlay_view> read_overlay(std::string_view payload);
+/// The lane alone; false where the bytes are no overlay row.
+[[nodiscard]] bool read_lane(std::string_view payload, msg::Lane& lane);
 
 } // namespace syncline::storage

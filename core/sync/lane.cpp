@@ -179,6 +179,11 @@ bool adds_up_only(const lane& lane) {
 
 } // namespace
 
+bool is_new_here(const msg::Lane& record) {
+  return record.acknowledged().empty() && !record.undecided() && record.parked_by() == 0 &&
+         !record.has_kept_body();
+}
+
 encounter meet(lane& lane, const std::optional<item_view>& row, const meeting& where) {
   if (lane.entries.empty())
     return encounter::agrees;

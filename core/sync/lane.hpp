@@ -71,6 +71,10 @@ void clear_if_idle(lane& lane);
 std::vector<std::uint64_t> settle(lane& lane, const std::optional<item_view>& base,
                                   std::uint64_t passed_seq);
 
+/// Whether all of it was made here and the server has said nothing of the item: a walk that does
+/// not find it (`meet` with no row, where there is no base row either) leaves the lane as it is.
+[[nodiscard]] bool is_new_here(const msg::Lane& record);
+
 /// Where a row was met: a page read at `head_seq`, or nothing but the row itself.
 struct meeting {
   std::uint64_t head_seq = 0; ///< head at which the page was read
