@@ -64,6 +64,10 @@ public:
   void close() {
     later(0, [](connection& self) { self.end("closed"); });
   }
+  void fall_silent() {
+    is_silent_ = true;
+    later(server_notices_after_ms, [](connection& self) { self.disconnect(); });
+  }
   /// Its process is gone: nobody is told here, and the server soon.
   void client_died() {
     over_ = true;
@@ -161,11 +165,8 @@ private:
         if (!self.is_silent_)
           self.end("connection_cut");
       });
-    if (fate_.silent_after_ms) {
-      later(*fate_.silent_after_ms, [](connection& self) { self.is_silent_ = true; });
-      later(*fate_.silent_after_ms + server_notices_after_ms,
-            [](connection& self) { self.disconnect(); });
-    }
+    if (fate_.silent_after_ms)
+      later(*fate_.silent_after_ms, [](connection& self) { self.fall_silent(); });
   }
 
   void transmit(std::string_view bytes) {
@@ -295,6 +296,12 @@ net::live_dial live_network::dial_of(int client) {
     made->connect();
     return std::make_shared<line>(made);
   };
+}
+
+void live_network::fall_silent(int client) {
+  for (const auto& each : connections_)
+    if (const auto alive = each.lock(); alive && alive->client() == client)
+      alive->fall_silent();
 }
 
 void live_network::client_died(int client) {

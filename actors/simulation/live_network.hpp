@@ -42,6 +42,8 @@ public:
   /// How this client connects.
   [[nodiscard]] net::live_dial dial_of(int client);
 
+  /// The connections of this client go half open: nothing passes, and nobody is told.
+  void fall_silent(int client);
   void client_died(int client);
   void server_died();
 

@@ -73,6 +73,10 @@ public:
   void set_on_arrival(std::function<void(int client)> on_arrival) {
     on_arrival_ = std::move(on_arrival);
   }
+  /// The live connections of a client go half open.
+  void fall_silent(int client) {
+    live_->fall_silent(client);
+  }
   /// online, degraded, offline or stopped.
   [[nodiscard]] std::string link_state(int client);
 

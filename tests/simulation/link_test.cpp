@@ -1,7 +1,7 @@
 // The hybrid of stream and polls while networks come, go, lie and change under it.
 
-#include "actors/simulation/world.hpp"
 #include "net/protocol/stream_frame.hpp"
+#include "tests/simulation/linked_world.hpp"
 
 #include <boost/test/unit_test.hpp>
 
@@ -10,76 +10,6 @@ namespace syncline::tests {
 using namespace actors::simulation;
 
 namespace {
-
-constexpr std::int64_t minute_ms = 60'000;
-
-/// Two started clients of one server, with a network that the test governs.
-struct linked_world {
-  linked_world() : world{1, with_streams()} {
-    world.set_fate([this](int client, const msg::HttpRequest& request) {
-      auto fate = world.seeded_fate(client, request);
-      fate.lose_request = is_away;
-      fate.reply_delay_ms += reply_delay_ms;
-      if (is_portal)
-        fate.answered_by_another = foreign_reply(200, "<html>please log in</html>");
-      return fate;
-    });
-    world.set_stream_fate([this](int, net::live_way way) {
-      stream_fate fate;
-      fate.refused = is_away || is_portal || has_no_streams;
-      fate.declined = has_no_websockets && way == net::live_way::websocket;
-      fate.cut_after_ms = cut_after_ms;
-      fate.silent_after_ms = silent_after_ms;
-      fate.damage = damage;
-      return fate;
-    });
-    actors::client::client_options options;
-    options.poll.timeout_ms = 5'000;
-    for (int i = 0; i < 2; ++i)
-      world.add_client(options);
-  }
-
-  static plan with_streams() {
-    plan made;
-    made.streams = true;
-    return made;
-  }
-
-  void put(const std::string& id) {
-    BOOST_TEST(!world.client(0).create_now("items", id, "{}"));
-  }
-  bool other_has(const std::string& id) {
-    return world.visible_items(1, "items").count(id) != 0;
-  }
-  bool comes(const std::string& id, std::int64_t within_ms) {
-    return world.run_until([&] { return other_has(id); }, within_ms);
-  }
-  /// Looks every second of virtual time.
-  bool becomes(int client, const std::string& state, std::int64_t within_ms) {
-    for (std::int64_t waited = 0; waited <= within_ms; waited += 1'000) {
-      if (world.link_state(client) == state)
-        return true;
-      world.run_for(1'000);
-    }
-    return false;
-  }
-  void network(int client, msg::ReachabilityChanged::State state) {
-    msg::ReachabilityChanged changed;
-    changed.set_state(state);
-    rt::anon_send(world.client(client).actors().link, changed);
-    world.run_for(0);
-  }
-
-  actors::simulation::world world;
-  std::int64_t reply_delay_ms = 0;
-  bool is_away = false;
-  bool is_portal = false;
-  bool has_no_streams = false;
-  bool has_no_websockets = false;
-  std::optional<std::int64_t> cut_after_ms;
-  std::optional<std::int64_t> silent_after_ms;
-  std::function<void(std::string& message)> damage;
-};
 
 /// Says it of each page; other frames pass.
 std::function<void(std::string&)> in_each_page(const std::function<void(msg::DeltaPage&)>& change) {
