@@ -51,6 +51,7 @@ options base_options(const store_flags& flags, access how) {
   made.server = flags.server;
   made.dialect = dialects().at(flags.dialect);
   made.space = flags.space;
+  made.ca_file = flags.ca_file;
   made.durable = durabilities().at(flags.durability);
   made.store_check = own_program();
   made.run_jobs = flags.runs_jobs;
@@ -70,6 +71,11 @@ void add_store_flags(CLI::App& command, store_flags& flags) {
 void add_sync_flags(CLI::App& command, store_flags& flags) {
   command.add_option("--server", flags.server, "Base URL of the server, http://127.0.0.1:8440")
     ->envname("SYNCLINE_SERVER");
+  command
+    .add_option("--ca-file", flags.ca_file,
+                "PEM file of one more authority that may vouch for an https server")
+    ->check(CLI::ExistingFile)
+    ->envname("SYNCLINE_CA_FILE");
   command
     .add_option("--dialect", flags.dialect,
                 "What it speaks: json and json-since are the plain routes of other servers")

@@ -18,13 +18,14 @@ struct store_flags {
   std::string space = "default";
   std::string strategy = "merge";
   std::string durability = "full";
+  std::string ca_file;
   bool as_json = false;
   bool runs_jobs = false; ///< the store's jobs, while it is open
 };
 
 /// Adds `--store` and `--json`; both have defaults.
 void add_store_flags(CLI::App& command, store_flags& flags);
-/// Adds `--server`, `--dialect`, `--space`, `--strategy` and `--durability`.
+/// Adds `--server`, `--ca-file`, `--dialect`, `--space`, `--strategy` and `--durability`.
 void add_sync_flags(CLI::App& command, store_flags& flags);
 
 enum class access { read, write, write_or_create };

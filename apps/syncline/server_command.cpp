@@ -6,8 +6,10 @@
 #include "runtime/store_opening.hpp"
 
 #include <google/protobuf/stubs/logging.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <memory>
 #include <mutex>
@@ -23,6 +25,7 @@ struct server_flags {
   std::string store;
   std::string listen = "127.0.0.1:8440";
   std::uint64_t map_gib = 64;
+  std::size_t connections = 10'000;
   std::vector<std::uint32_t> reconnect_ms; // none, or the least and the most
   bool new_epoch = false;
   bool debug_echo = false;
@@ -51,6 +54,27 @@ result<net::http_server::options> listen_options(const std::string& text) {
                             text + "'"};
   http.port = static_cast<std::uint16_t>(std::stoul(port));
   return http;
+}
+
+// Descriptors for other things than connections.
+constexpr rlim_t descriptors_kept = 400;
+
+// As many of the wanted connections as this process may have descriptors for.
+std::size_t room_for(std::size_t connections) {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    return connections;
+  limit.rlim_cur =
+    std::max(limit.rlim_cur, std::min<rlim_t>(limit.rlim_max, connections + descriptors_kept));
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_cur >= connections + descriptors_kept)
+    return connections;
+  const auto room = static_cast<std::size_t>(
+    limit.rlim_cur > descriptors_kept ? limit.rlim_cur - descriptors_kept : limit.rlim_cur / 2);
+  talk("room for " + std::to_string(room) + " connections, not " + std::to_string(connections) +
+       ", since this process may open " + std::to_string(limit.rlim_cur) +
+       " files; raise that with `ulimit -Hn`, or LimitNOFILE= of systemd");
+  return room;
 }
 
 struct failure_box {
@@ -87,6 +111,7 @@ int serve(const server_flags& flags) {
   server_options options;
   options.directory = flags.store;
   options.http = *http;
+  options.http.connections_max = room_for(flags.connections);
   options.map_bytes = flags.map_gib << 30;
   options.new_epoch = flags.new_epoch;
   options.debug_echo = flags.debug_echo;
@@ -135,6 +160,11 @@ void add_server(CLI::App& app, invocation& chosen) {
     ->capture_default_str();
   command->add_option("--map-gib", flags->map_gib, "What the store can grow to, in GiB")
     ->check(CLI::Range(1, 1 << 14))
+    ->capture_default_str();
+  command
+    ->add_option("--connections", flags->connections,
+                 "How many are open at once; one more is told 503 and when to come again")
+    ->check(CLI::Range(1, 1'000'000))
     ->capture_default_str();
   command
     ->add_option("--reconnect-ms", flags->reconnect_ms,

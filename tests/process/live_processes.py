@@ -17,10 +17,12 @@ NEVER_S = 45  # No stream may be dead for longer.
 class Watcher:
     """One `syncline watch`, and the ids that it has printed."""
 
-    def __init__(self, folder, name, url):
+    def __init__(self, folder, name, url, *flags, inside=()):
+        """`inside` is a command that runs another one somewhere else."""
         self.process = subprocess.Popen(
-            [PROGRAM, "watch", "--store", f"{folder}/{name}", "--server", url, "--collection",
-             "notes", "--json"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+            [*inside, PROGRAM, "watch", "--store", f"{folder}/{name}", "--server", url,
+             "--collection", "notes", "--json", *flags],
+            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         self.lines = queue.Queue()
         self.printed = []
         threading.Thread(target=self.read, daemon=True).start()
