@@ -1,0 +1,24 @@
+#pragma once
+// What changed between two texts, where nobody recorded it: for clients whose history the server no
+// longer has.
+
+#include "core/expected.hpp"
+#include "core/ot/operation.hpp"
+
+#include <string_view>
+
+namespace syncline::core::ot {
+
+/// An operation that makes `after` of `before`, both valid UTF-8. By lines first and by characters
+/// within what differs (Myers, "An O(ND) difference algorithm", 1986); it cuts no character. Texts
+/// that differ in more than some thousand places are replaced in larger parts, so that the work
+/// stays within about a second for 10 MB. Pure; any thread.
+[[nodiscard]] operation difference(std::string_view before, std::string_view after);
+
+/// `mine`, made on `base`, moved onto `theirs`, which others made of `base`: nothing that `mine`
+/// inserts is lost, and where both insert at one place `mine` goes first. Errors:
+/// `base_length_mismatch` where `mine` does not fit `base`.
+[[nodiscard]] expected<operation> merge_onto(std::string_view base, std::string_view theirs,
+                                             const operation& mine);
+
+} // namespace syncline::core::ot
