@@ -4,14 +4,16 @@
     check_tidy.py --build DIR [--all] [--seconds N]
 
 A changed header is checked through its own .cpp, else through one file that includes it. What was
-found clean is remembered in DIR/tidy by content (the file, our headers below it, its flags, the
-rules), so only what changed is checked again. With --seconds, files that the time does not reach
-are named and left for the next run. Exits 1 on a finding, 77 where clang-tidy is not installed.
+found clean is remembered by content (the file, our headers below it, its flags, the rules) for all
+checkouts of this user, so only what changed is checked again: in $SYNCLINE_TIDY_CACHE, by default
+~/.cache/syncline/tidy.json. With --seconds, files that the time does not reach are named and left
+for the next run. Exits 1 on a finding, 77 where clang-tidy is not installed.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import re
 import shlex
 import shutil
@@ -103,7 +105,8 @@ def translation_units(changed, commands):
 
 
 def fingerprint(name, command):
-    digest = hashlib.sha256(command.encode())
+    # The same in every checkout.
+    digest = hashlib.sha256(command.replace(str(ROOT), "").encode())
     schemas = sorted((ROOT / "messages").glob("*.proto"))
     for path in [ROOT / ".clang-tidy", ROOT / name, *(ROOT / each for each in all_includes(name)),
                  *schemas]:
@@ -114,30 +117,43 @@ def fingerprint(name, command):
 class Remembered:
     """Which files were found clean, by content; kept in a file between runs."""
 
+    MOST = 5000
+
     def __init__(self, file):
         self.file = file
-        self.keys = json.loads(file.read_text()) if file.is_file() else {}
         self.lock = threading.Lock()
+        self.names = self.read()
 
-    def has(self, name, key):
-        return self.keys.get(name) == key
+    def read(self):
+        try:
+            return json.loads(self.file.read_text())  # name by fingerprint, the oldest first
+        except (OSError, ValueError):
+            return {}
+
+    def has(self, key):
+        return key in self.names
 
     def add(self, name, key):
         with self.lock:
-            self.keys[name] = key
-            self.file.write_text(json.dumps(self.keys, indent=1, sort_keys=True))
+            self.names = {**self.read(), **self.names, key: name}  # Others may run beside us.
+            newest = dict(list(self.names.items())[-self.MOST:])
+            self.file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = self.file.with_suffix(f".{os.getpid()}")
+            unfinished.write_text(json.dumps(newest, indent=1))
+            unfinished.replace(self.file)
 
 
 def check(tool, names, commands, folder, given):
     """Prints findings; returns (number of files with findings, files not reached)."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "compile_commands.json").write_text(json.dumps(list(commands.values())))
-    clean = Remembered(folder / "clean.json")
+    clean = Remembered(Path(os.environ.get("SYNCLINE_TIDY_CACHE") or
+                            Path.home() / ".cache/syncline/tidy.json"))
     began = time.monotonic()
 
     def check_one(name):
         key = fingerprint(name, commands[name]["command"])
-        if clean.has(name, key):
+        if clean.has(key):
             return "clean"
         if given.seconds and time.monotonic() - began > given.seconds:
             return "not reached"

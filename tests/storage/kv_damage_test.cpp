@@ -154,18 +154,26 @@ BOOST_AUTO_TEST_CASE(an_undamaged_copy_is_verified_and_served) {
   BOOST_TEST(counts.harmless == 2);
 }
 
+// Each variant is looked at in a process of its own, and a fork costs a sanitizer ten times as
+// much.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int thinning = 7;
+#else
+constexpr int thinning = 1;
+#endif
+
 BOOST_AUTO_TEST_CASE(one_flipped_bit_is_never_served_and_never_a_signal) { // A8
   const temporary_directory directory;
   const auto sample = make_sample(directory.path() / "store");
   const auto place = place_for(directory);
   std::mt19937_64 random{20240607};
   tally counts;
-  for (int variant = 0; variant < 2'000; ++variant)
+  for (int variant = 0; variant < 2'000 / thinning; ++variant)
     try_variant(place, sample, with_flipped_bit(sample.data, random() % (sample.data.size() * 8)),
                 counts);
   report("2000 single bits", counts);
   BOOST_TEST(counts.verifier_died == 0);
-  BOOST_TEST(counts.refused > 200);
+  BOOST_TEST(counts.refused > 200 / thinning);
 }
 
 BOOST_AUTO_TEST_CASE(each_bit_of_the_meta_pages_is_noticed_or_does_not_matter) {
@@ -176,7 +184,7 @@ BOOST_AUTO_TEST_CASE(each_bit_of_the_meta_pages_is_noticed_or_does_not_matter) {
   constexpr std::uint64_t meta_bits = (16 + 136) * 8;
   tally counts;
   for (const std::uint64_t start : {std::uint64_t{0}, page * 8})
-    for (std::uint64_t bit = start; bit < start + meta_bits; ++bit)
+    for (std::uint64_t bit = start; bit < start + meta_bits; bit += thinning)
       try_variant(place, sample, with_flipped_bit(sample.data, bit), counts);
   report("bits of the meta pages", counts);
   BOOST_TEST(counts.verifier_died == 0);
