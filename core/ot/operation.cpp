@@ -5,33 +5,9 @@
 
 namespace syncline::core::ot {
 
-void operation::extend_or_add(step what, std::uint32_t units, std::uint32_t bytes) {
-  if (!components_.empty() && components_.back().what == what) {
-    components_.back().length += units;
-    components_.back().bytes += bytes;
-  } else {
-    components_.push_back({what, units, bytes});
-  }
-}
-
-void operation::retain(std::uint32_t units) {
-  if (units == 0)
-    return;
-  extend_or_add(step::retain, units, 0);
-  base_length_ += units;
-  target_length_ += units;
-}
-
-void operation::insert(std::string_view utf8, std::uint32_t units) {
-  if (units == 0)
-    return;
-  const auto bytes = static_cast<std::uint32_t>(utf8.size());
-  text_.append(utf8);
-  target_length_ += units;
+// At the same place, so it stands before the removal.
+void operation::insert_before_removal(std::uint32_t units, std::uint32_t bytes) {
   const auto count = components_.size();
-  if (count == 0 || components_.back().what != step::remove)
-    return extend_or_add(step::insert, units, bytes);
-  // Before the removal, at the same place.
   if (count > 1 && components_[count - 2].what == step::insert) {
     components_[count - 2].length += units;
     components_[count - 2].bytes += bytes;
@@ -42,13 +18,6 @@ void operation::insert(std::string_view utf8, std::uint32_t units) {
 
 void operation::insert(std::string_view utf8) {
   insert(utf8, static_cast<std::uint32_t>(utf16_length(utf8)));
-}
-
-void operation::remove(std::uint32_t units) {
-  if (units == 0)
-    return;
-  extend_or_add(step::remove, units, 0);
-  base_length_ += units;
 }
 
 void operation::clear() noexcept {

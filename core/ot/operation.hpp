@@ -33,10 +33,30 @@ class operation {
 public:
   /// Each adds to the end; nothing happens for a length of 0. `utf8` is valid; `units` is its
   /// length in UTF-16.
-  void retain(std::uint32_t units);
-  void insert(std::string_view utf8, std::uint32_t units);
+  void retain(std::uint32_t units) {
+    if (units == 0)
+      return;
+    base_length_ += units;
+    target_length_ += units;
+    extend_or_add(step::retain, units, 0);
+  }
+  void insert(std::string_view utf8, std::uint32_t units) {
+    if (units == 0)
+      return;
+    text_.append(utf8);
+    target_length_ += units;
+    const auto bytes = static_cast<std::uint32_t>(utf8.size());
+    if (!components_.empty() && components_.back().what == step::remove)
+      return insert_before_removal(units, bytes);
+    extend_or_add(step::insert, units, bytes);
+  }
   void insert(std::string_view utf8);
-  void remove(std::uint32_t units);
+  void remove(std::uint32_t units) {
+    if (units == 0)
+      return;
+    base_length_ += units;
+    extend_or_add(step::remove, units, 0);
+  }
   void clear() noexcept;
 
   [[nodiscard]] const std::vector<component>& components() const noexcept {
@@ -59,7 +79,15 @@ public:
   friend bool operator==(const operation& left, const operation& right) = default;
 
 private:
-  void extend_or_add(step what, std::uint32_t units, std::uint32_t bytes);
+  void extend_or_add(step what, std::uint32_t units, std::uint32_t bytes) {
+    if (!components_.empty() && components_.back().what == what) {
+      components_.back().length += units;
+      components_.back().bytes += bytes;
+    } else {
+      components_.push_back({what, units, bytes});
+    }
+  }
+  void insert_before_removal(std::uint32_t units, std::uint32_t bytes);
 
   std::vector<component> components_;
   std::string text_;

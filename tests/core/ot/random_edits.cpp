@@ -68,9 +68,10 @@ std::size_t random_edits::place(const std::u16string& in) {
 
 ot::operation random_edits::operation(const std::u16string& on) {
   ot::operation made;
+  const bool is_dense = one_in(3); // Changes everywhere: as many components as there can be.
   std::size_t at = 0;
   while (at < on.size() || one_in(3)) {
-    auto end = std::min(on.size(), at + 1 + below(one_in(4) ? on.size() : 8));
+    auto end = std::min(on.size(), at + 1 + below(!is_dense && one_in(4) ? on.size() : 8));
     while (!is_between_characters(on, end))
       ++end;
     const auto units = static_cast<std::uint32_t>(end - at);
