@@ -200,12 +200,9 @@ std::string server_document::fate_of(const join_request& request) const {
 }
 
 server_document::join_answer server_document::join(const join_request& request) const {
-  if (request.pending)
-    if (const auto known = find_repeated(*request.pending); known && !known->durable)
-      return not_yet{};
   if (!request.revision) {
     if (durable_ != revision_)
-      return not_yet{}; // The text at hand is that of the head.
+      return not_yet{}; // The text at hand is that of the head, what is pending may be under way.
     const auto known = clients_.find(request.client);
     return whole_text{revision_, known == clients_.end() ? 0 : known->second.seq, fate_of(request)};
   }

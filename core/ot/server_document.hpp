@@ -109,7 +109,7 @@ public:
   struct start_over {
     std::string reason;
   };
-  /// Ask again when the next commit is done: what it named, or the head, is not durable yet.
+  /// Ask again when the next commit is done: the head is not durable yet.
   struct not_yet {};
   using join_answer = std::variant<whole_text, rest, start_over, not_yet>;
   [[nodiscard]] join_answer join(const join_request& request) const;
@@ -130,6 +130,10 @@ public:
   }
   /// The operation that made this revision; `log_begin()` < revision <= `revision()`.
   [[nodiscard]] const logged_operation& logged(std::uint64_t revision) const;
+  /// Of every client that ever named itself: to be stored.
+  [[nodiscard]] const std::map<std::string, last_of_client>& clients() const noexcept {
+    return clients_;
+  }
   /// The start id of a revision from `log_begin()` on; 0 for revision 0.
   [[nodiscard]] std::uint64_t start_of(std::uint64_t revision) const;
 
