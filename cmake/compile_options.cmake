@@ -13,8 +13,7 @@ add_compile_options(-fPIC)
 # where ccache has made them relative to the build directory.
 file(RELATIVE_PATH source_from_build ${PROJECT_BINARY_DIR} ${PROJECT_SOURCE_DIR})
 string(REGEX REPLACE "/+$" "" source_from_build "${source_from_build}")
-add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=
-                    -ffile-prefix-map=${source_from_build}/=)
+add_compile_options(-ffile-prefix-map=${source_from_build}/=)
 
 target_compile_options(syncline_options INTERFACE -Wall -Wextra -Wconversion)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
@@ -59,4 +58,9 @@ if(CCACHE_PROGRAM AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     add_compile_options(-fpch-preprocess)
   endif()
+endif()
+if(NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  # ccache makes all paths relative; without it this is needed as well. It names the checkout, which
+  # would keep ccache from finding what another one has compiled.
+  add_compile_options(-ffile-prefix-map=${PROJECT_SOURCE_DIR}/=)
 endif()
