@@ -132,12 +132,13 @@ bool client_session::to_send(std::uint64_t nonce) {
   return true;
 }
 
-logged_operation client_session::operation_message() const {
-  ensure(stored_.outstanding.has_value(), "something is on its way");
-  return {stored_.revision,
-          *stored_.outstanding,
-          {stored_.client, stored_.seq, stored_.nonce},
-          stored_.start};
+std::optional<logged_operation> client_session::operation_message() const {
+  if (phase_ != phase::joined || !stored_.outstanding)
+    return std::nullopt;
+  return logged_operation{stored_.revision,
+                          *stored_.outstanding,
+                          {stored_.client, stored_.seq, stored_.nonce},
+                          stored_.start};
 }
 
 client_effects client_session::on_joined(std::uint64_t revision, const std::string& epoch,
@@ -147,6 +148,7 @@ client_effects client_session::on_joined(std::uint64_t revision, const std::stri
   if (revision != stored_.revision || epoch != stored_.epoch)
     return join_again(true);
   phase_ = phase::joined;
+  resync_reason_.clear();
   client_effects effects;
   effects.send = stored_.outstanding.has_value(); // It may not have arrived.
   return effects;
@@ -164,7 +166,8 @@ client_effects client_session::on_snapshot(const snapshot_message& said) {
   if (phase_ != phase::joining || !wants_whole_ || said.attempt != attempt_)
     return {};
   client_effects effects;
-  const bool lost_history = resync_reason_ == "epoch" || resync_reason_ == "restored";
+  const bool lost_history =
+    resync_reason_ == "restored" || (!stored_.epoch.empty() && stored_.epoch != said.epoch);
   const bool is_there = stored_.outstanding && said.pending != "not" && !said.pending.empty();
   if (is_there)
     apply(base_, *stored_.outstanding);
@@ -172,24 +175,22 @@ client_effects client_session::on_snapshot(const snapshot_message& said) {
   const auto mine = is_there || !stored_.outstanding
                       ? stored_.buffer
                       : composed(*stored_.outstanding, stored_.buffer);
-  if (said.pending == "unknown")
+  if (is_there && said.pending == "unknown")
     effects.reports.push_back({"outcome_unknown", std::string{stored_.outstanding->text()}});
   if (lost_history && lacks_part(common, said.text))
     effects.reports.push_back({"server_restored", common});
-  const auto before = shown_.to_string();
-  auto moved = merge_onto(common, said.text, mine);
-  ensure(moved.has_value(), "what is pending fits its base");
+  auto merged = merge_onto(common, said.text, mine);
+  ensure(merged.has_value(), "what is pending fits its base");
   base_ = text{said.text};
-  shown_ = base_;
-  apply(shown_, *moved);
+  apply(shown_, merged->theirs);
   stored_.revision = said.revision;
   stored_.epoch = said.epoch;
   stored_.start = said.start;
   stored_.seq = said.seq;
   stored_.outstanding.reset();
-  stored_.buffer = std::move(*moved);
-  effects.shown = difference(before, shown_.to_string());
-  undo_.pass(*effects.shown);
+  stored_.buffer = std::move(merged->mine);
+  undo_.pass(merged->theirs);
+  effects.shown = std::move(merged->theirs);
   resync_reason_.clear();
   phase_ = phase::joined;
   return effects;
@@ -208,6 +209,8 @@ client_effects client_session::on_operation(const logged_operation& said) {
     acknowledge(said.revision, said.start);
     return {};
   }
+  if (!base_.apply(said.edit)) // It cuts a character: this is not the text that the server has.
+    return join_again(true);
   client_effects effects;
   operation next;
   operation over_outstanding = said.edit;
@@ -220,7 +223,6 @@ client_effects client_session::on_operation(const logged_operation& said) {
   ensure(transform(stored_.buffer, over_outstanding, tie::a, next, over_all).has_value(),
          "both are for the text behind the outstanding one");
   stored_.buffer = next;
-  apply(base_, said.edit);
   apply(shown_, over_all);
   undo_.pass(over_all);
   stored_.revision = said.revision;
@@ -249,8 +251,9 @@ client_effects client_session::on_ack(std::uint64_t revision, std::uint64_t seq,
 client_effects client_session::on_nack(std::uint64_t seq, std::uint64_t nonce,
                                        const std::string& code, std::int64_t retry_after_ms,
                                        const std::string& new_client) {
-  if (phase_ == phase::disconnected || seq != stored_.seq || !is_outstanding(seq, nonce))
-    return {};
+  const bool is_about_it = nonce != 0 ? is_outstanding(0, nonce) : is_outstanding(seq, 0);
+  if (phase_ != phase::joined || !is_about_it || (seq != 0 && seq != stored_.seq))
+    return {}; // While it joins, the answer says what became of it.
   client_effects effects;
   if (code == "overloaded" || code == "storage") {
     effects.send_again_after_ms = retry_after_ms;
@@ -290,7 +293,7 @@ client_effects client_session::take_back(const std::string& code) {
   stored_.outstanding.reset();
   --stored_.seq; // It is free again.
   apply(shown_, shown);
-  undo_.pass(shown);
+  undo_ = undo_stack{}; // It may hold the inverse of what has just been undone.
   effects.shown = std::move(shown);
   return effects;
 }

@@ -45,12 +45,13 @@ struct document_report {
   std::string text; ///< what it is about
 };
 
-/// What the actor around it does after a call: store first, then these.
+/// What the actor around it does after a call: first it stores `to_store()` and the reports, in one
+/// transaction, and then the others.
 struct client_effects {
   std::optional<operation> shown; ///< done to the text as it is shown, by others
   bool join = false;              ///< send `join_message()`
-  bool send = false;              ///< send `operation_message()`
-  std::optional<std::int64_t> send_again_after_ms;
+  bool send = false;              ///< send `operation_message()`, if it still has one
+  std::optional<std::int64_t> send_again_after_ms; ///< the same
   std::vector<document_report> reports;
 };
 
@@ -106,8 +107,8 @@ public:
   [[nodiscard]] std::uint64_t attempt() const noexcept {
     return attempt_;
   }
-  /// What `send` sends.
-  [[nodiscard]] logged_operation operation_message() const;
+  /// What `send` sends; nullopt where nothing is on its way or nobody hears it.
+  [[nodiscard]] std::optional<logged_operation> operation_message() const;
 
 private:
   enum class phase { disconnected, joining, joined };

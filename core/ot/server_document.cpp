@@ -24,8 +24,8 @@ error refuse(const char* code, std::string message) {
 
 server_document::server_document(stored_document from, std::uint64_t start, limits how)
   : text_{from.text}, revision_{from.revision}, durable_{from.revision}, start_{start},
-    start_before_log_{from.start_before_log}, log_{std::move(from.log)},
-    clients_{std::move(from.clients)}, limits_{how} {
+    lives_{std::move(from.lives)}, log_{std::move(from.log)}, clients_{std::move(from.clients)},
+    limits_{how} {
   ensure(log_.size() <= revision_, "no revision is below 0");
   for (const auto& [name, last] : clients_)
     if (last.nonce != 0)
@@ -41,7 +41,10 @@ const logged_operation& server_document::logged(std::uint64_t revision) const {
 }
 
 std::uint64_t server_document::start_of(std::uint64_t revision) const {
-  return revision == log_begin() ? start_before_log_ : logged(revision).start;
+  const auto after = std::upper_bound(
+    lives_.begin(), lives_.end(), revision,
+    [](std::uint64_t wanted, const auto& life) { return wanted < life.first_revision; });
+  return after == lives_.begin() ? 0 : std::prev(after)->start;
 }
 
 const logged_operation* server_document::find_logged(const std::string& client,
@@ -149,9 +152,14 @@ server_document::submission server_document::submit(const operation_identity& au
   if (moved->target_length() > limits_.text_max && moved->target_length() > text_.length())
     return refuse("too_large",
                   "a text has " + std::to_string(limits_.text_max) + " UTF-16 code units at most");
-  if (auto done = text_.apply(*moved); !done)
-    return done.error();
+  auto inverse = text_.invert(*moved);
+  if (!inverse)
+    return inverse.error();
+  ensure(text_.apply(*moved).has_value(), "what can be inverted can be applied");
+  inverses_.push_back(std::move(*inverse));
   log_.push_back({++revision_, std::move(*moved), author, start_});
+  if (lives_.empty() || lives_.back().start != start_)
+    lives_.push_back({revision_, start_});
   if (author.nonce != 0)
     nonces_.emplace(author.nonce, revision_);
   if (!author.client.empty() && author.seq != 0)
@@ -168,14 +176,24 @@ void server_document::remember_last(const operation_identity& author) {
 
 void server_document::committed(std::uint64_t revision) {
   ensure(revision >= durable_ && revision <= revision_, "commits are done in their order");
+  inverses_.erase(inverses_.begin(),
+                  inverses_.begin() + static_cast<std::ptrdiff_t>(revision - durable_));
   durable_ = revision;
+}
+
+std::string server_document::durable_text() const {
+  if (inverses_.empty())
+    return text_.to_string();
+  text then = text_;
+  for (auto inverse = inverses_.rbegin(); inverse != inverses_.rend(); ++inverse)
+    ensure(then.apply(*inverse).has_value(), "an inverse fits");
+  return then.to_string();
 }
 
 void server_document::trim(std::uint64_t revision) {
   ensure(revision <= durable_, "only what is durable is trimmed");
   while (log_begin() < revision) {
     const auto& gone = log_.front();
-    start_before_log_ = gone.start;
     const auto last = clients_.find(gone.author.client);
     if (gone.author.nonce != 0 &&
         (last == clients_.end() || last->second.revision != gone.revision))
@@ -184,7 +202,8 @@ void server_document::trim(std::uint64_t revision) {
   }
 }
 
-// Never asked about an operation that is being committed.
+// Never asked about an operation that is being committed. Others' commits do not delay it: while
+// people type, one is always under way.
 std::string server_document::fate_of(const join_request& request) const {
   if (!request.pending)
     return {};
@@ -201,17 +220,23 @@ std::string server_document::fate_of(const join_request& request) const {
 
 server_document::join_answer server_document::join(const join_request& request) const {
   if (!request.revision) {
-    if (durable_ != revision_)
-      return not_yet{}; // The text at hand is that of the head, what is pending may be under way.
+    // The client's last one may be under way, too: its number must not be told before it is
+    // durable.
     const auto known = clients_.find(request.client);
-    return whole_text{revision_, known == clients_.end() ? 0 : known->second.seq, fate_of(request)};
+    const bool is_known = known != clients_.end();
+    if (is_known && known->second.revision > durable_)
+      return not_yet{};
+    if (request.pending)
+      if (const auto sent = find_repeated(*request.pending); sent && !sent->durable)
+        return not_yet{};
+    return whole_text{durable_text(), durable_, is_known ? known->second.seq : 0, fate_of(request)};
   }
-  if (*request.revision > durable_)
+  // Before its age: a text of another history is not merely old.
+  if (*request.revision > durable_ ||
+      (*request.revision != 0 && request.start != start_of(*request.revision)))
     return start_over{"restored"};
   if (*request.revision < log_begin())
     return start_over{"too_old"};
-  if (*request.revision != 0 && request.start != start_of(*request.revision))
-    return start_over{"restored"};
   return rest{*request.revision};
 }
 

@@ -13,6 +13,7 @@
 #include <string>
 #include <unordered_map>
 #include <variant>
+#include <vector>
 
 namespace syncline::core::ot {
 
@@ -40,13 +41,20 @@ struct last_of_client {
   std::uint64_t revision = 0;
 };
 
+/// From this revision on, the server committed under this start id.
+struct life_of_server {
+  std::uint64_t first_revision = 0;
+  std::uint64_t start = 0;
+
+  friend bool operator==(const life_of_server&, const life_of_server&) = default;
+};
+
 /// What a document is loaded from.
 struct stored_document {
   std::string text; ///< at the head
   std::uint64_t revision = 0;
-  /// The start id under which the revision before the first of `log` was committed; 0: revision 0.
-  std::uint64_t start_before_log = 0;
-  std::deque<logged_operation> log; ///< up to the head; the older part may be trimmed
+  std::vector<life_of_server> lives; ///< rising; never trimmed
+  std::deque<logged_operation> log;  ///< up to the head; the older part may be trimmed
   std::map<std::string, last_of_client> clients;
 };
 
@@ -97,6 +105,7 @@ public:
 
   /// The whole text, in answer to a join that names no revision.
   struct whole_text {
+    std::string text;
     std::uint64_t revision = 0;
     std::uint64_t seq = 0; ///< the last one of this client
     std::string pending;   ///< `in`, `not`, `unknown`; empty where it named none
@@ -109,11 +118,15 @@ public:
   struct start_over {
     std::string reason;
   };
-  /// Ask again when the next commit is done: the head is not durable yet.
+  /// Ask again when the next commit is done: what it named is being committed.
   struct not_yet {};
   using join_answer = std::variant<whole_text, rest, start_over, not_yet>;
   [[nodiscard]] join_answer join(const join_request& request) const;
 
+  /// One for each start id under which something was committed, also before the log: to be stored.
+  [[nodiscard]] const std::vector<life_of_server>& lives() const noexcept {
+    return lives_;
+  }
   /// The text after everything that was accepted; durable where `durable_revision() == revision()`.
   [[nodiscard]] const text& head_text() const noexcept {
     return text_;
@@ -134,7 +147,7 @@ public:
   [[nodiscard]] const std::map<std::string, last_of_client>& clients() const noexcept {
     return clients_;
   }
-  /// The start id of a revision from `log_begin()` on; 0 for revision 0.
+  /// The start id of a revision, however old; 0 for revision 0.
   [[nodiscard]] std::uint64_t start_of(std::uint64_t revision) const;
 
 private:
@@ -146,6 +159,7 @@ private:
                                               std::uint64_t revision) const;
   [[nodiscard]] expected<operation> onto_head(operation edit, std::uint64_t revision) const;
   void remember_last(const operation_identity& author);
+  [[nodiscard]] std::string durable_text() const;
   [[nodiscard]] std::string fate_of(const join_request& request) const;
   [[nodiscard]] repeated at(std::uint64_t revision) const {
     return {revision, revision <= durable_};
@@ -155,8 +169,9 @@ private:
   std::uint64_t revision_ = 0;
   std::uint64_t durable_ = 0;
   std::uint64_t start_ = 0; // of this life of the server
-  std::uint64_t start_before_log_ = 0;
+  std::vector<life_of_server> lives_;
   std::deque<logged_operation> log_;
+  std::deque<operation> inverses_; // of what is not durable: `text_` without it is
   std::map<std::string, last_of_client> clients_;
   std::unordered_map<std::uint64_t, std::uint64_t> nonces_; // revision by nonce
   limits limits_;

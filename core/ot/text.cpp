@@ -25,9 +25,10 @@ bool continues(char byte) {
 std::string_view prefix_of(std::string_view utf8, std::size_t size) {
   if (size >= utf8.size())
     return utf8;
+  const auto wanted = size;
   while (size > 0 && continues(utf8[size]))
     --size;
-  return utf8.substr(0, size);
+  return utf8.substr(0, size > 0 ? size : wanted); // Bytes that are no text still come to an end.
 }
 
 error cut_pair() {

@@ -248,13 +248,12 @@ operation difference(std::string_view before, std::string_view after) {
   return out;
 }
 
-expected<operation> merge_onto(std::string_view base, std::string_view theirs,
-                               const operation& mine) {
-  operation moved;
-  operation over;
-  if (auto done = transform(mine, difference(base, theirs), tie::a, moved, over); !done)
+expected<merged_edits> merge_onto(std::string_view base, std::string_view theirs,
+                                  const operation& mine) {
+  merged_edits made;
+  if (auto done = transform(mine, difference(base, theirs), tie::a, made.mine, made.theirs); !done)
     return done.error();
-  return moved;
+  return made;
 }
 
 } // namespace syncline::core::ot

@@ -15,10 +15,16 @@ namespace syncline::core::ot {
 /// stays within about a second for 10 MB. Pure; any thread.
 [[nodiscard]] operation difference(std::string_view before, std::string_view after);
 
-/// `mine`, made on `base`, moved onto `theirs`, which others made of `base`: nothing that `mine`
-/// inserts is lost, and where both insert at one place `mine` goes first. Errors:
-/// `base_length_mismatch` where `mine` does not fit `base`.
-[[nodiscard]] expected<operation> merge_onto(std::string_view base, std::string_view theirs,
-                                             const operation& mine);
+/// Two ways from `base` to the merged text.
+struct merged_edits {
+  operation mine;   ///< for the text that others made
+  operation theirs; ///< for the text that `mine` made
+};
+
+/// `mine`, made on `base`, meets `theirs`, which others made of `base`: nothing that `mine` inserts
+/// is lost, and where both insert at one place `mine` goes first. Errors: `base_length_mismatch`
+/// where `mine` does not fit `base`.
+[[nodiscard]] expected<merged_edits> merge_onto(std::string_view base, std::string_view theirs,
+                                                const operation& mine);
 
 } // namespace syncline::core::ot

@@ -86,6 +86,85 @@ BOOST_AUTO_TEST_CASE(all_agree_after_a_store_was_copied) {
   }
 }
 
+namespace {
+
+operation typed(std::uint32_t before, std::string_view inserted, std::uint32_t removed,
+                std::uint32_t behind) {
+  operation made;
+  made.retain(before);
+  made.insert(inserted);
+  made.remove(removed);
+  made.retain(behind);
+  return made;
+}
+
+/// One that has the text and is joined.
+client_session joined_on(const std::string& text) {
+  client_document stored;
+  stored.client = "me";
+  client_session made{stored};
+  BOOST_TEST(made.connected().join);
+  static_cast<void>(made.on_snapshot({text, 1, "e", 7, 0, "", made.attempt()}));
+  BOOST_TEST(made.is_joined());
+  return made;
+}
+
+} // namespace
+
+BOOST_AUTO_TEST_CASE(a_snapshot_that_speaks_of_nothing_that_was_sent_was_a_crash) {
+  auto session = joined_on("text");
+  static_cast<void>(session.on_resync("too_old", 0));
+  const auto effects = session.on_snapshot({"text!", 2, "e", 7, 0, "unknown", session.attempt()});
+  BOOST_TEST(effects.reports.empty());
+  BOOST_TEST(session.shown().to_string() == "text!");
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_that_cuts_a_character_was_a_crash) {
+  auto session = joined_on("a😀b");
+  BOOST_TEST(session.edit(typed(0, "x", 0, 4), 0).has_value());
+  const auto effects = session.on_operation({2, typed(2, "y", 0, 2), {"other", 1, 5}, 7});
+  BOOST_TEST(effects.join);
+  BOOST_TEST(session.shown().to_string() == "xa😀b");
+  static_cast<void>(session.on_snapshot({"a😀yb", 2, "e", 7, 0, "", session.attempt()}));
+  BOOST_TEST(session.shown().to_string() == "xa😀yb");
+}
+
+BOOST_AUTO_TEST_CASE(a_retry_after_the_answer_was_a_crash) {
+  auto session = joined_on("text");
+  BOOST_TEST(session.edit(typed(0, "x", 0, 4), 0).has_value());
+  BOOST_TEST(session.to_send(99));
+  BOOST_TEST(session.operation_message().has_value());
+  BOOST_TEST(session.on_nack(1, 99, "overloaded", 10, "new").send_again_after_ms.value_or(0) == 10);
+  session.disconnected();
+  BOOST_TEST(!session.operation_message().has_value());
+  BOOST_TEST(session.connected().join);
+  BOOST_TEST(session.on_joined(1, "e", session.attempt()).send);
+  static_cast<void>(session.on_ack(2, 1, 99, 7));
+  BOOST_TEST(!session.operation_message().has_value());
+  BOOST_TEST(session.is_synchronized());
+}
+
+BOOST_AUTO_TEST_CASE(undo_after_a_refused_removal_doubled_the_text) {
+  auto session = joined_on("hello world");
+  BOOST_TEST(session.edit(typed(0, "", 6, 5), 0).has_value());
+  BOOST_TEST(session.to_send(99));
+  const auto effects = session.on_nack(1, 99, "forbidden", 0, "new");
+  BOOST_TEST(effects.reports.size() == 1U);
+  BOOST_TEST(session.shown().to_string() == "hello world");
+  static_cast<void>(session.undo());
+  BOOST_TEST(session.shown().to_string() == "hello world");
+}
+
+BOOST_AUTO_TEST_CASE(undo_after_a_resync_took_back_what_others_wrote) {
+  auto session = joined_on("baa");
+  BOOST_TEST(session.edit(typed(1, "bb", 0, 2), 0).has_value());
+  static_cast<void>(session.on_resync("too_old", 0));
+  static_cast<void>(session.on_snapshot({"a", 9, "e", 7, 0, "", session.attempt()}));
+  BOOST_TEST(session.shown().to_string() == "bba");
+  BOOST_TEST(session.undo().has_value());
+  BOOST_TEST(session.shown().to_string() == "a");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace syncline::tests

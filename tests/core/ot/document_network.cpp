@@ -57,7 +57,7 @@ void document_network::act() {
     if (faults_.trims && random_.one_in(8)) {
       server_->trim(server_->durable_revision() -
                     random_.below(server_->durable_revision() - server_->log_begin() + 1));
-      commit();
+      commit(); // Which trims what is stored.
     }
     return;
   case 6:
@@ -152,7 +152,7 @@ void document_network::type(client& who) {
 void document_network::break_connection(client& who) {
   who.is_connected = who.is_joined = false;
   for (auto& each : who.sent)
-    if (auto* operation = std::get_if<ot::logged_operation>(&each); operation && faults_.copies)
+    if (auto* operation = std::get_if<ot::logged_operation>(&each); operation && random_.one_in(2))
       late_.push_back(std::move(*operation));
   who.sent.clear();
   who.said.clear();
@@ -178,7 +178,8 @@ void document_network::store_and_send(client& who, const ot::client_effects& eff
     who.sent.emplace_back(
       join_sent{who.session->join_message(), who.stored.epoch, who.session->attempt()});
   if (effects.send || effects.send_again_after_ms || froze)
-    who.sent.emplace_back(who.session->operation_message());
+    if (auto message = who.session->operation_message())
+      who.sent.emplace_back(std::move(*message));
 }
 
 void document_network::deliver_to_client(client& who) {
@@ -256,7 +257,7 @@ void document_network::on_join(client& who, const join_sent& join) {
   who.named = join.request.pending.value_or(ot::operation_identity{});
   if (const auto* whole = std::get_if<ot::server_document::whole_text>(&answer)) {
     who.told = whole->revision;
-    who.said.emplace_back(ot::snapshot_message{server_text(), whole->revision, epoch_,
+    who.said.emplace_back(ot::snapshot_message{whole->text, whole->revision, epoch_,
                                                server_->start_of(whole->revision), whole->seq,
                                                whole->pending, join.attempt});
   } else {
@@ -282,21 +283,26 @@ void document_network::on_operation(client& who, const ot::logged_operation& sen
       known->revision > server_->log_begin() ? server_->logged(known->revision).start : 0});
 }
 
+// Some of what was accepted, as a group commit takes it; more may have come meanwhile.
 void document_network::commit() {
-  std::string text = durable_.text;
-  for (auto at = durable_.revision; at < server_->revision(); ++at) {
-    ot::text next{text};
-    core::ensure(next.apply(server_->logged(at + 1).edit).has_value(), "the log fits the text");
-    texts_[at + 1] = text = next.to_string();
+  auto waiting = server_->revision() - server_->durable_revision();
+  if (faults_.restarts)
+    waiting -= random_.below(waiting + 1);
+  for (; waiting > 0; --waiting) {
+    const auto& next = server_->logged(durable_.revision + 1);
+    ot::text then{durable_.text};
+    core::ensure(then.apply(next.edit).has_value(), "the log fits the text");
+    durable_.text = texts_[next.revision] = then.to_string();
+    durable_.revision = next.revision;
+    durable_.log.push_back(next);
+    if (durable_.lives.empty() || durable_.lives.back().start != next.start)
+      durable_.lives.push_back({next.revision, next.start});
+    if (next.author.seq != 0)
+      durable_.clients[next.author.client] = {next.author.seq, next.author.nonce, next.revision};
   }
-  server_->committed(server_->revision());
-  durable_ = {};
-  durable_.text = server_text();
-  durable_.revision = server_->revision();
-  durable_.start_before_log = server_->start_of(server_->log_begin());
-  for (auto at = server_->log_begin(); at < server_->revision(); ++at)
-    durable_.log.push_back(server_->logged(at + 1));
-  durable_.clients = server_->clients();
+  server_->committed(durable_.revision);
+  while (durable_.revision - durable_.log.size() < server_->log_begin())
+    durable_.log.pop_front();
   tell_all();
   for (auto& each : clients_)
     if (const auto join = std::exchange(each->waiting_join, std::nullopt))

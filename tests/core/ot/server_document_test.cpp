@@ -52,7 +52,7 @@ struct document_fixture {
     stored_document stored;
     stored.text = text();
     stored.revision = document->revision();
-    stored.start_before_log = document->start_of(document->log_begin());
+    stored.lives = document->lives();
     for (auto at = document->log_begin(); at < document->revision(); ++at) {
       stored.log.push_back(document->logged(at + 1));
       const auto& author = stored.log.back().author;
@@ -179,6 +179,7 @@ BOOST_AUTO_TEST_CASE(who_joins_gets_the_rest_or_is_told_to_start_over) {
   BOOST_TEST(reason(2, 6) == "restored"); // N6: the same number, another history.
   document->trim(2);
   BOOST_TEST(reason(1, 7) == "too_old");
+  BOOST_TEST(reason(1, 6) == "restored"); // However old: it is another history's text.
   BOOST_TEST(reason(2, 7) == "");
   BOOST_TEST(reason(2, 6) == "restored");
   const auto answer = document->join({"bob", 3, 7, {}});
@@ -207,6 +208,22 @@ BOOST_AUTO_TEST_CASE(a_snapshot_says_what_became_of_the_operation_in_flight) {
   const auto answer = document->join({"ann", {}, 0, {}});
   BOOST_TEST(std::get<server_document::whole_text>(answer).seq == 3U);
   BOOST_TEST(std::get<server_document::whole_text>(answer).pending == "");
+}
+
+// While several type, a commit is always under way: who wanted the whole text waited for ever.
+BOOST_AUTO_TEST_CASE(a_snapshot_is_of_the_durable_text_while_others_type_on) {
+  BOOST_TEST(takes("ann", 1, 0, typed(0, "one")));
+  BOOST_TEST(takes("ann", 2, 1, typed(1, "", 1)));
+  document->committed(1);
+  const auto answer = document->join({"bob", {}, 0, {}});
+  BOOST_REQUIRE(std::holds_alternative<server_document::whole_text>(answer));
+  BOOST_TEST(std::get<server_document::whole_text>(answer).text == "one");
+  BOOST_TEST(std::get<server_document::whole_text>(answer).revision == 1U);
+  const auto own = document->join({"ann", {}, 0, {}});
+  BOOST_TEST(std::holds_alternative<server_document::not_yet>(own));
+  document->committed(2);
+  BOOST_TEST(std::get<server_document::whole_text>(document->join({"ann", {}, 0, {}})).text ==
+             "oe");
 }
 
 BOOST_AUTO_TEST_CASE(what_was_loaded_knows_what_was_stored) {
