@@ -5,6 +5,8 @@
 #include "core/ot/transform.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <ranges>
 #include <utility>
 
 namespace syncline::core::ot {
@@ -185,8 +187,8 @@ std::string server_document::durable_text() const {
   if (inverses_.empty())
     return text_.to_string();
   text then = text_;
-  for (auto inverse = inverses_.rbegin(); inverse != inverses_.rend(); ++inverse)
-    ensure(then.apply(*inverse).has_value(), "an inverse fits");
+  for (const auto& inverse : inverses_ | std::views::reverse)
+    ensure(then.apply(inverse).has_value(), "an inverse fits");
   return then.to_string();
 }
 
