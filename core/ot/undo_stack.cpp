@@ -3,6 +3,7 @@
 #include "core/ensure.hpp"
 #include "core/ot/transform.hpp"
 
+#include <ranges>
 #include <utility>
 
 namespace syncline::core::ot {
@@ -13,9 +14,9 @@ namespace {
 void pass_through(std::deque<operation>& stack, operation remote) {
   operation next;
   operation over;
-  for (auto each = stack.rbegin(); each != stack.rend(); ++each) {
-    ensure(transform(*each, remote, tie::a, next, over).has_value(), "an inverse fits the text");
-    std::swap(*each, next);
+  for (auto& each : stack | std::views::reverse) {
+    ensure(transform(each, remote, tie::a, next, over).has_value(), "an inverse fits the text");
+    std::swap(each, next);
     std::swap(remote, over);
   }
 }

@@ -76,6 +76,7 @@ void write(const std::vector<member>& crowd, const std::string& name) {
 void await(const std::vector<member>& crowd, std::size_t items) {
   const auto begin = steady::now();
   std::vector<const member*> missing;
+  missing.reserve(crowd.size());
   for (const auto& each : crowd)
     missing.push_back(&each);
   while (!missing.empty()) {
