@@ -3,8 +3,9 @@
 
 add_library(syncline_precompiled OBJECT ${PROJECT_SOURCE_DIR}/cmake/precompiled.cpp)
 target_link_libraries(syncline_precompiled PRIVATE syncline_options)
-target_precompile_headers(syncline_precompiled PRIVATE
-                          ${PROJECT_SOURCE_DIR}/cmake/precompiled.hpp)
+# By its name on the include path: with a path of this checkout in it, the header would be another
+# one for ccache in every checkout.
+target_precompile_headers(syncline_precompiled PRIVATE <cmake/precompiled.hpp>)
 
 # Every C++ source below the given folders, which are relative to the calling list file.
 function(syncline_sources result)

@@ -153,7 +153,7 @@ private:
       // speak of.
       if (is_foreign_ && ((result.not_found() && !lane.base) ||
                           is_gone(work_.records(), lane.collection, lane.id, result.server_id())))
-        work_.settle(lane, foreign_tombstone_seq);
+        work_.settle(lane, core::foreign_tombstone_seq);
       break;
     case core::entry_fate::refused:
       applied_.set_conflicts(applied_.conflicts() + 1);

@@ -33,10 +33,8 @@ bool has_row(const record_reader& records, std::string_view collection, std::str
 // Made here, and not yet known there: it has no row, and its lane begins with its creation.
 bool is_ours_alone(const record_reader& records, std::string_view collection, std::string_view id) {
   const auto payload = records.payload(client_table::overlay, item_key(collection, id));
-  const auto row = payload ? read_overlay(*payload) : std::nullopt;
   msg::Lane lane;
-  if (!row || has_row(records, collection, id) ||
-      !lane.ParseFromArray(row->lane.data(), static_cast<int>(row->lane.size())))
+  if (!payload || has_row(records, collection, id) || !read_lane(*payload, lane))
     return false;
   if (!lane.acknowledged().empty())
     return lane.acknowledged(0).mutation().kind() == msg::CREATE;
@@ -74,7 +72,7 @@ void name_missing(const record_reader& records, msg::DeltaPage& page) {
     gone.set_server_id(server_id_of(records, page.collection(), id));
     gone.set_deleted(true);
     gone.mutable_stamp()->set_start(1);
-    gone.mutable_stamp()->set_seq(foreign_tombstone_seq);
+    gone.mutable_stamp()->set_seq(core::foreign_tombstone_seq);
   }
 }
 
@@ -239,7 +237,7 @@ std::string adopt_server_id(client_work& work, lane_work& lane, std::string_view
     lane.base.reset();
     lane.base_bytes.clear();
   }
-  work.settle(lane, foreign_tombstone_seq);
+  work.settle(lane, core::foreign_tombstone_seq);
   const bool brought = has_row(records, lane.collection, known_as);
   if (!brought && !records.kv().get(client_table::overlay, item_key(lane.collection, known_as)))
     return {};

@@ -16,10 +16,6 @@
 
 namespace syncline::storage {
 
-/// The version of a tombstone of a foreign server, which says none: later than any of the item. The
-/// server names its items itself, so nothing comes back under the same name.
-inline constexpr std::uint64_t foreign_tombstone_seq = std::uint64_t{1} << 62;
-
 /// What the server calls it; empty where it has not named it, or calls it the same.
 [[nodiscard]] std::string server_id_of(const record_reader& records, std::string_view collection,
                                        std::string_view id);

@@ -12,7 +12,7 @@
 //   conflicts         decided and open                conflict id
 //   quarantine        refused for good                seq
 //   idmap             local id <-> server id, and     collection 00 side id
-//                     what a walk has met
+//                     what a walk has met and what was deleted there (id_map.hpp)
 //   documents, document_pending, jobs                 name
 //   changes           the local feed                  seq
 //

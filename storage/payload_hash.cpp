@@ -8,6 +8,16 @@
 
 namespace syncline::storage {
 
+namespace {
+
+// The lower half of `bits`.
+char hex_digit(std::uint64_t bits) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  return digits[bits & 15U];
+}
+
+} // namespace
+
 std::string sha256(std::string_view bytes) {
   std::string digest(SHA256_DIGEST_LENGTH, '\0');
   SHA256(reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size(),
@@ -25,22 +35,20 @@ std::string batch_key(const msg::BatchRequest& batch) {
     const auto id = number_key(mutation.mutation_id());
     bytes.append(id.view()).append(mutation.payload_hash());
   }
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string key;
   for (const char byte : sha256(bytes).substr(0, 16)) {
-    key += digits[static_cast<unsigned char>(byte) >> 4];
-    key += digits[static_cast<unsigned char>(byte) & 15];
+    key += hex_digit(static_cast<unsigned char>(byte) >> 4U);
+    key += hex_digit(static_cast<unsigned char>(byte));
   }
   return key;
 }
 
 std::string new_client_id(std::uint64_t random_a, std::uint64_t random_b) {
-  constexpr std::string_view digits = "0123456789abcdef";
   std::string id;
   id.reserve(32);
   for (std::uint64_t word : {random_a, random_b})
     for (int i = 0; i < 16; ++i, word >>= 4)
-      id += digits[word & 15];
+      id += hex_digit(word);
   return id;
 }
 

@@ -75,19 +75,18 @@ void client_session::note_edit(const operation& done) {
 }
 
 std::optional<operation> client_session::undo() {
-  auto edit = undo_.take_undo();
-  if (!edit)
-    return std::nullopt;
-  undo_.undone(shown_.invert(*edit).value());
-  note_edit(*edit);
-  return edit;
+  return take(undo_.take_undo(), &undo_stack::undone);
 }
 
 std::optional<operation> client_session::redo() {
-  auto edit = undo_.take_redo();
+  return take(undo_.take_redo(), &undo_stack::redone);
+}
+
+std::optional<operation> client_session::take(std::optional<operation> edit,
+                                              void (undo_stack::*report)(operation)) {
   if (!edit)
     return std::nullopt;
-  undo_.redone(shown_.invert(*edit).value());
+  (undo_.*report)(shown_.invert(*edit).value());
   note_edit(*edit);
   return edit;
 }
@@ -218,11 +217,11 @@ client_effects client_session::on_operation(const logged_operation& said) {
   if (stored_.outstanding) {
     ensure(transform(*stored_.outstanding, said.edit, tie::a, next, over_outstanding).has_value(),
            "both are for the base");
-    stored_.outstanding = next;
+    std::swap(*stored_.outstanding, next);
   }
   ensure(transform(stored_.buffer, over_outstanding, tie::a, next, over_all).has_value(),
          "both are for the text behind the outstanding one");
-  stored_.buffer = next;
+  std::swap(stored_.buffer, next);
   apply(shown_, over_all);
   undo_.pass(over_all);
   stored_.revision = said.revision;

@@ -114,7 +114,9 @@ private:
   enum class phase { disconnected, joining, joined };
 
   [[nodiscard]] client_effects join_again(bool whole);
-  [[nodiscard]] operation pending() const;
+  // Does what the stack gave out, and tells it how to take that back.
+  std::optional<operation> take(std::optional<operation> edit,
+                                void (undo_stack::*report)(operation));
   void note_edit(const operation& done);
   void acknowledge(std::uint64_t revision, std::uint64_t start);
   [[nodiscard]] client_effects take_back(const std::string& code);

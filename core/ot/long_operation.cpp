@@ -40,7 +40,7 @@ void append(operation& to, const operation& more) {
   for_each(more, [&](const auto& each, std::string_view text) { append(to, each, text); });
 }
 
-// A text may be longer than one component can say only by what is inserted in one operation.
+// `check_lengths` held for both operations, so one component can say it.
 void retain(operation& to, std::uint64_t units) {
   to.retain(static_cast<std::uint32_t>(units));
 }
@@ -133,6 +133,10 @@ expected<void> long_operation::pass_over(const operation& other, operation& othe
     return fail("base_length_mismatch",
                 "the operation is for a text of " + std::to_string(other.base_length()) +
                   " UTF-16 code units, this one for " + std::to_string(base_length_));
+  if (auto good = check_lengths(base_length_, target_length_); !good)
+    return good;
+  if (auto good = check_lengths(other.base_length(), other.target_length()); !good)
+    return good;
   if (other.is_noop()) {
     retain(other_prime, target_length_);
     return {};

@@ -31,6 +31,13 @@ bool operation::is_noop() const noexcept {
          (components_.size() == 1 && components_.front().what == step::retain);
 }
 
+expected<void> check_lengths(std::uint64_t base, std::uint64_t target) {
+  if (base <= length_max && target <= length_max)
+    return {};
+  return fail("too_large", "an operation is for texts of " + std::to_string(length_max) +
+                             " UTF-16 code units at most");
+}
+
 expected<void> complete(operation& sloppy, std::uint64_t base_length) {
   if (sloppy.base_length() > base_length)
     return fail("base_length_mismatch",

@@ -99,6 +99,10 @@ private:
 /// Errors: `base_length_mismatch` where it is longer than that.
 [[nodiscard]] expected<void> complete(operation& sloppy, std::uint64_t base_length);
 
+/// Error: `too_large` where one of the two lengths of an operation is above `length_max`. Two that
+/// are not can be combined without an overflow.
+[[nodiscard]] expected<void> check_lengths(std::uint64_t base, std::uint64_t target);
+
 /// Reads an operation in pieces, as the components of another one ask for them.
 class component_reader {
 public:

@@ -18,10 +18,6 @@ namespace {
 constexpr std::size_t long_components = 64;
 constexpr std::uint64_t long_way = 8;
 
-error refuse(const char* code, std::string message) {
-  return fail(code, std::move(message));
-}
-
 } // namespace
 
 server_document::server_document(stored_document from, std::uint64_t start, limits how)
@@ -82,36 +78,36 @@ expected<void> server_document::check_seq(const operation_identity& author) cons
   const auto last = known == clients_.end() ? last_of_client{} : known->second;
   const auto number = std::to_string(author.seq);
   if (author.seq > last.seq + 1)
-    return refuse("seq_out_of_order", "operation " + number + " comes before " +
-                                        std::to_string(last.seq + 1) +
-                                        "; join again under a new client id");
+    return fail("seq_out_of_order", "operation " + number + " comes before " +
+                                      std::to_string(last.seq + 1) +
+                                      "; join again under a new client id");
   if (author.seq > last.seq)
     return {};
   if (author.seq == last.seq || find_logged(author.client, author.seq))
-    return refuse("seq_reused", "operation " + number +
-                                  " of this client is another one; join again under a new client "
-                                  "id");
-  return refuse("outcome_unknown", "what became of operation " + number +
-                                     " of this client is no longer known; join again under a new "
-                                     "client id, and look whether its change is there");
+    return fail("seq_reused", "operation " + number +
+                                " of this client is another one; join again under a new client "
+                                "id");
+  return fail("outcome_unknown", "what became of operation " + number +
+                                   " of this client is no longer known; join again under a new "
+                                   "client id, and look whether its change is there");
 }
 
 expected<void> server_document::check_revision(const operation_identity& author,
                                                std::uint64_t revision) const {
   const auto named = "revision " + std::to_string(revision);
   if (revision > revision_)
-    return refuse("revision_in_future", named + " is above the head, which is " +
-                                          std::to_string(revision_) + "; join again");
+    return fail("revision_in_future", named + " is above the head, which is " +
+                                        std::to_string(revision_) + "; join again");
   if (revision < log_begin())
-    return refuse("revision_too_old", named + " is no longer in the log, which begins at " +
-                                        std::to_string(log_begin()) +
-                                        "; join again without a revision");
+    return fail("revision_too_old", named + " is no longer in the log, which begins at " +
+                                      std::to_string(log_begin()) +
+                                      "; join again without a revision");
   const auto known = clients_.find(author.client);
   if (!author.client.empty() && author.seq != 0 && known != clients_.end() &&
       revision < known->second.revision)
-    return refuse("in_flight", named + " is below the client's own last operation, at revision " +
-                                 std::to_string(known->second.revision) +
-                                 "; one operation is in flight at a time");
+    return fail("in_flight", named + " is below the client's own last operation, at revision " +
+                               std::to_string(known->second.revision) +
+                               "; one operation is in flight at a time");
   return {};
 }
 
@@ -146,14 +142,14 @@ server_document::submission server_document::submit(const operation_identity& au
   if (auto good = check_revision(author, revision); !good)
     return good.error();
   if (edit.components().size() > limits_.components_max)
-    return refuse("too_large", "an operation has " + std::to_string(limits_.components_max) +
-                                 " components at most; send it in parts");
+    return fail("too_large", "an operation has " + std::to_string(limits_.components_max) +
+                               " components at most; send it in parts");
   auto moved = onto_head(std::move(edit), revision);
   if (!moved)
     return moved.error();
   if (moved->target_length() > limits_.text_max && moved->target_length() > text_.length())
-    return refuse("too_large",
-                  "a text has " + std::to_string(limits_.text_max) + " UTF-16 code units at most");
+    return fail("too_large",
+                "a text has " + std::to_string(limits_.text_max) + " UTF-16 code units at most");
   auto inverse = text_.invert(*moved);
   if (!inverse)
     return inverse.error();
@@ -204,8 +200,7 @@ void server_document::trim(std::uint64_t revision) {
   }
 }
 
-// Never asked about an operation that is being committed. Others' commits do not delay it: while
-// people type, one is always under way.
+// Never asked about an operation that is being committed.
 std::string server_document::fate_of(const join_request& request) const {
   if (!request.pending)
     return {};
@@ -220,6 +215,7 @@ std::string server_document::fate_of(const join_request& request) const {
   return is_anothers ? "not" : "unknown";
 }
 
+// Others' commits do not delay it: while people type, one is always under way.
 server_document::join_answer server_document::join(const join_request& request) const {
   if (!request.revision) {
     // The client's last one may be under way, too: its number must not be told before it is

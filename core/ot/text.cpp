@@ -17,10 +17,6 @@ constexpr std::size_t chunk_bytes_min = 512;   // below, it is joined with its n
 constexpr std::size_t page_chunks = 32;        // of a new one
 constexpr std::size_t page_chunks_max = 64;
 
-bool continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
 // The largest prefix of at most `size` bytes that cuts no character.
 std::string_view prefix_of(std::string_view utf8, std::size_t size) {
   if (size >= utf8.size())

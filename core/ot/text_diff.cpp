@@ -40,21 +40,23 @@ struct stretch {
 // length, and its square in memory.
 constexpr std::ptrdiff_t lines_differing_max = 1'000;
 constexpr std::ptrdiff_t characters_differing_max = 400;
-
-bool continues(char byte) {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
+// Parts compared in one search. Long texts with many differences, all far into the text, end here.
+constexpr std::ptrdiff_t comparisons_max = 50'000'000;
+// Bytes. Longer stretches are taken apart by words first: a list of their characters would take
+// twenty times the memory of the text.
+constexpr std::size_t characters_max = std::size_t{1} << 18U;
 
 using numbering = std::unordered_map<std::string_view, std::uint32_t>;
 
-parts split_lines(std::string_view text, numbering& numbers) {
+// Each part ends with one of `ends`.
+parts split_after(std::string_view ends, std::string_view text, numbering& numbers) {
   parts made;
   while (!text.empty()) {
-    const auto end = std::min(text.find('\n'), text.size() - 1) + 1;
-    const auto line = text.substr(0, end);
-    made.texts.push_back(line);
+    const auto end = std::min(text.find_first_of(ends), text.size() - 1) + 1;
+    const auto part = text.substr(0, end);
+    made.texts.push_back(part);
     made.numbers.push_back(
-      numbers.emplace(line, static_cast<std::uint32_t>(numbers.size())).first->second);
+      numbers.emplace(part, static_cast<std::uint32_t>(numbers.size())).first->second);
     text.remove_prefix(end);
   }
   return made;
@@ -77,7 +79,7 @@ parts split_characters(std::string_view text) {
 using numbers = std::span<const std::uint32_t>;
 
 // Myers' greedy algorithm. For each number of differences it keeps how far each diagonal reaches,
-// and walks back through that. nullopt: more differences than `most`.
+// and walks back through that. nullopt: more differences than `most`, or too far between.
 class shortest_path {
 public:
   shortest_path(numbers before, numbers after) : before_{before}, after_{after} {}
@@ -97,6 +99,8 @@ public:
         x = slide(x, x - diagonal);
         at(diagonal) = x;
         history_.back().push_back(x);
+        if (compared_ > comparisons_max)
+          return std::nullopt;
         if (diagonal == goal && x >= size(before_) && x - diagonal >= size(after_))
           return walk_back(cost);
       }
@@ -108,12 +112,14 @@ private:
   static std::ptrdiff_t size(numbers of) {
     return static_cast<std::ptrdiff_t>(of.size());
   }
-  [[nodiscard]] std::ptrdiff_t slide(std::ptrdiff_t x, std::ptrdiff_t y) const {
+  std::ptrdiff_t slide(std::ptrdiff_t x, std::ptrdiff_t y) {
+    compared_ -= x;
     while (x < size(before_) && y < size(after_) &&
            before_[static_cast<std::size_t>(x)] == after_[static_cast<std::size_t>(y)]) {
       ++x;
       ++y;
     }
+    compared_ += x;
     return x;
   }
   // How far `cost` differences reach on a diagonal; below the beginning where they do not lead
@@ -149,6 +155,7 @@ private:
   numbers before_;
   numbers after_;
   std::vector<std::vector<std::ptrdiff_t>> history_;
+  std::ptrdiff_t compared_ = 0;
 };
 
 // Neighbouring differences become one.
@@ -190,7 +197,7 @@ void for_each_change(const parts& before, const parts& after, std::ptrdiff_t mos
 }
 
 void add_by_characters(std::string_view gone, std::string_view made, operation& out) {
-  if (gone.empty() || made.empty()) {
+  if (gone.empty() || made.empty() || gone.size() + made.size() > characters_max) {
     out.insert(made);
     out.remove(units(gone));
     return;
@@ -199,6 +206,18 @@ void add_by_characters(std::string_view gone, std::string_view made, operation& 
                   [&](std::string_view removed, std::string_view inserted, std::string_view kept) {
                     out.insert(inserted);
                     out.remove(units(removed));
+                    out.retain(units(kept));
+                  });
+}
+
+void add_by_words(std::string_view gone, std::string_view made, operation& out) {
+  if (gone.size() + made.size() <= characters_max)
+    return add_by_characters(gone, made, out);
+  numbering words;
+  const auto words_gone = split_after(" ,.;\t\n", gone, words);
+  for_each_change(words_gone, split_after(" ,.;\t\n", made, words), lines_differing_max,
+                  [&](std::string_view removed, std::string_view inserted, std::string_view kept) {
+                    add_by_characters(removed, inserted, out);
                     out.retain(units(kept));
                   });
 }
@@ -238,10 +257,10 @@ operation difference(std::string_view before, std::string_view after) {
   before.remove_suffix(suffix);
   after.remove_suffix(suffix);
   numbering lines;
-  const auto lines_before = split_lines(before, lines);
-  for_each_change(lines_before, split_lines(after, lines), lines_differing_max,
+  const auto lines_before = split_after("\n", before, lines);
+  for_each_change(lines_before, split_after("\n", after, lines), lines_differing_max,
                   [&](std::string_view gone, std::string_view made, std::string_view stays) {
-                    add_by_characters(gone, made, out);
+                    add_by_words(gone, made, out);
                     out.retain(units(stays));
                   });
   out.retain(units(kept));

@@ -9,10 +9,12 @@
 
 namespace syncline::core::ot {
 
-/// An operation that makes `after` of `before`, both valid UTF-8. By lines first and by characters
-/// within what differs (Myers, "An O(ND) difference algorithm", 1986); it cuts no character. Texts
-/// that differ in more than some thousand places are replaced in larger parts, so that the work
-/// stays within about a second for 10 MB. Pure; any thread.
+/// An operation that makes `after` of `before`, both valid UTF-8. By lines first, by words within
+/// what differs and is long, and then by characters (Myers, "An O(ND) difference algorithm", 1986);
+/// it cuts no character. What differs in more than some hundred places is replaced as a whole, so
+/// that the work stays bounded: measured, for 10 MB, 0.1 to 0.4 seconds where it has lines, 2.2
+/// where it is one line of words, 3.4 and 1 GB of memory where it is nothing but line ends. Pure;
+/// any thread.
 [[nodiscard]] operation difference(std::string_view before, std::string_view after);
 
 /// Two ways from `base` to the merged text.

@@ -16,6 +16,11 @@ error lengths_differ(std::uint64_t first, std::uint64_t second) {
                 " UTF-16 code units, the other one expects " + std::to_string(second));
 }
 
+expected<void> check_both(const operation& a, const operation& b) {
+  auto good = check_lengths(a.base_length(), a.target_length());
+  return good ? check_lengths(b.base_length(), b.target_length()) : good;
+}
+
 // Bytes of the first `units` of a text; nullopt inside a surrogate pair.
 std::optional<std::uint32_t> bytes_of(std::string_view text, std::uint32_t left,
                                       std::uint32_t units) {
@@ -35,6 +40,8 @@ expected<void> transform(const operation& a, const operation& b, tie first, oper
   b_prime.clear();
   if (a.base_length() != b.base_length())
     return lengths_differ(a.base_length(), b.base_length());
+  if (auto good = check_both(a, b); !good)
+    return good;
   component_reader left{a};
   component_reader right{b};
   for (;;) {
@@ -74,6 +81,8 @@ expected<void> compose(const operation& a, const operation& b, operation& compos
   composed.clear();
   if (a.target_length() != b.base_length())
     return lengths_differ(a.target_length(), b.base_length());
+  if (auto good = check_both(a, b); !good)
+    return good;
   component_reader earlier{a};
   component_reader later{b};
   for (;;) {

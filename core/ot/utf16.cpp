@@ -9,10 +9,6 @@ namespace {
 constexpr std::size_t word_bytes = sizeof(std::uint64_t);
 constexpr std::uint64_t ones = 0x0101010101010101U; // one in each byte
 
-bool continues(char byte) noexcept {
-  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
-}
-
 bool begins_pair(char byte) noexcept {
   return static_cast<unsigned char>(byte) >= 0xF0U;
 }

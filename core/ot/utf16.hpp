@@ -9,6 +9,11 @@
 
 namespace syncline::core::ot {
 
+/// Whether the byte belongs to the character that began before it.
+[[nodiscard]] constexpr bool continues(char byte) noexcept {
+  return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U;
+}
+
 /// UTF-16 code units of a text.
 [[nodiscard]] std::size_t utf16_length(std::string_view utf8) noexcept;
 

@@ -55,6 +55,11 @@ struct visible_item {
   sync_status status = sync_status::synced;
 };
 
+/// The place of a tombstone of a foreign server, whose items have versions instead of places and
+/// whose tombstones have none: later than every version. Such a server names its items itself, so
+/// nothing comes back under the same name.
+inline constexpr std::uint64_t foreign_tombstone_seq = std::uint64_t{1} << 62;
+
 /// Makes an empty lane stand on `base`. A lane that already holds something is left alone.
 void begin_on(lane& lane, const std::optional<item_view>& base);
 

@@ -185,11 +185,21 @@ batch_reply read_batch_reply(const msg::HttpReply& reply, std::int64_t now_ms) {
   return out;
 }
 
+msg::HttpRequest make_page_request(std::string target, std::string_view accepted,
+                                   const std::string& etag, std::uint32_t timeout_ms) {
+  msg::HttpRequest request;
+  request.set_method("GET");
+  request.set_target(std::move(target));
+  add_header(request, "accept", accepted);
+  if (!etag.empty())
+    add_header(request, "if-none-match", etag);
+  request.set_timeout_ms(timeout_ms);
+  return request;
+}
+
 msg::HttpRequest make_delta_request(const std::string& collection, const msg::PullState& state,
                                     std::uint32_t limit, const std::string& etag,
                                     std::uint32_t timeout_ms) {
-  msg::HttpRequest request;
-  request.set_method("GET");
   std::string target = "/delta?collection=";
   append_percent_encoded(target, collection);
   target += "&limit=" + std::to_string(limit);
@@ -197,12 +207,7 @@ msg::HttpRequest make_delta_request(const std::string& collection, const msg::Pu
     target += "&cursor=" + state.cursor().token();
   if (!core::is_none(state.seen()))
     target += "&seen=" + core::encode_place(state.seen());
-  request.set_target(std::move(target));
-  add_header(request, "accept", protobuf_type);
-  if (!etag.empty())
-    add_header(request, "if-none-match", etag);
-  request.set_timeout_ms(timeout_ms);
-  return request;
+  return make_page_request(std::move(target), protobuf_type, etag, timeout_ms);
 }
 
 std::optional<bool> read_delta_status(const msg::HttpReply& reply, delta_reply& out) {

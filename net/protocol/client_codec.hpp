@@ -54,6 +54,10 @@ struct delta_reply : judged_reply {
                                                   std::uint32_t timeout_ms);
 [[nodiscard]] batch_reply read_batch_reply(const msg::HttpReply& reply, std::int64_t now_ms);
 
+/// GET of a page in the form `accepted`, unless it is still the one that `etag` names; empty: none.
+[[nodiscard]] msg::HttpRequest make_page_request(std::string target, std::string_view accepted,
+                                                 const std::string& etag, std::uint32_t timeout_ms);
+
 /// GET /delta. `etag` may be empty.
 [[nodiscard]] msg::HttpRequest make_delta_request(const std::string& collection,
                                                   const msg::PullState& state, std::uint32_t limit,

@@ -1,6 +1,7 @@
 #include "net/protocol/foreign_batch.hpp"
 
 #include "core/data/json.hpp"
+#include "core/sync/lane.hpp"
 #include "net/protocol/foreign_json.hpp"
 #include "net/protocol/item_json.hpp"
 
@@ -15,7 +16,7 @@ using object = core::json_value;
 
 std::uint64_t known_version(const msg::Mutation& mutation) {
   const auto seq = mutation.base().seq();
-  return seq < foreign_tombstone_version ? seq : 0;
+  return seq < core::foreign_tombstone_seq ? seq : 0;
 }
 
 // What only adds up is right on every version.

@@ -2,7 +2,7 @@
 // What the plain JSON routes of a foreign server are made of. Pure; any thread.
 //
 // Such a server has no stamps: the version of an item stands for the sequence of its changes, which
-// is all that a lane compares. A tombstone has none; it counts as later than every version.
+// is all that a lane compares. A tombstone has none; see `core::foreign_tombstone_seq`.
 
 #include "common.pb.h"
 #include "core/data/json_value.hpp"
@@ -13,9 +13,6 @@
 #include <string_view>
 
 namespace syncline::net {
-
-/// See `storage::foreign_tombstone_seq`.
-inline constexpr std::uint64_t foreign_tombstone_version = std::uint64_t{1} << 62;
 
 void set_version_stamp(msg::Stamp& stamp, std::uint64_t version);
 

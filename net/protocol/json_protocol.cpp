@@ -1,6 +1,7 @@
 // The client's side of the plain JSON routes of foreign servers.
 
 #include "core/data/json.hpp"
+#include "core/sync/lane.hpp"
 #include "net/protocol/client_protocol.hpp"
 #include "net/protocol/foreign_batch.hpp"
 #include "net/protocol/foreign_json.hpp"
@@ -90,7 +91,7 @@ bool add_deleted(const object& from, msg::DeltaPage& page) {
     auto& gone = *page.add_deleted();
     gone.set_id(id.as_string());
     gone.set_deleted(true);
-    set_version_stamp(*gone.mutable_stamp(), foreign_tombstone_version);
+    set_version_stamp(*gone.mutable_stamp(), core::foreign_tombstone_seq);
   }
   return true;
 }
@@ -139,20 +140,13 @@ public:
                                  std::uint32_t limit, const std::string& etag,
                                  std::uint32_t timeout_ms) const override {
     const auto& token = state.cursor().token();
-    msg::HttpRequest request;
-    request.set_method("GET");
     std::string target =
       pull_ == foreign_pull::delta ? "/delta?collection=" : "/updates?collection=";
     append_percent_encoded(target, collection);
     target += "&limit=" + std::to_string(limit);
     target += pull_ == foreign_pull::delta ? "&cursor=" : "&since=";
     append_percent_encoded(target, token.empty() ? "0" : token);
-    request.set_target(std::move(target));
-    add_header(request, "accept", json_type);
-    if (!etag.empty())
-      add_header(request, "if-none-match", etag);
-    request.set_timeout_ms(timeout_ms);
-    return request;
+    return make_page_request(std::move(target), json_type, etag, timeout_ms);
   }
 
   delta_reply read_delta(const msg::HttpReply& reply, const std::string& collection,

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace syncline::net {
 
@@ -48,7 +49,20 @@ protected:
   static constexpr std::size_t unsent_max = std::size_t{256} << 10;
 
   /// Whether something is unsent; if so, the peer is told when it is gone.
-  virtual bool awaits_drain() = 0;
+  bool awaits_drain() {
+    drain_wanted_ = drain_wanted_ || unsent_bytes() != 0;
+    return drain_wanted_;
+  }
+  /// The peer waits until what it sends now is gone.
+  void want_drain() noexcept {
+    drain_wanted_ = true;
+  }
+  /// Nothing is unsent any more: says so to a peer that waits for it.
+  void report_drained() {
+    if (std::exchange(drain_wanted_, false))
+      peer_->on_drained();
+  }
+  [[nodiscard]] virtual std::size_t unsent_bytes() const = 0;
 
   [[nodiscard]] std::shared_ptr<live_link> make_link();
   void begin() {
@@ -68,6 +82,7 @@ private:
   std::uint64_t id_;
   std::shared_ptr<live_peer> peer_;
   bool ended_ = false;
+  bool drain_wanted_ = false;
 };
 
 /// A request that leaves HTTP, with its socket and what was read behind it.

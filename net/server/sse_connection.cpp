@@ -56,7 +56,7 @@ public:
   void send(shared_bytes bytes) override {
     if (closing_since_)
       return;
-    drain_wanted_ = true;
+    want_drain();
     stream_.push(std::move(bytes));
   }
   void close_with(std::uint16_t, const std::string&) override {
@@ -77,9 +77,8 @@ public:
   }
 
 private:
-  bool awaits_drain() override {
-    drain_wanted_ = drain_wanted_ || stream_.waiting_bytes() != 0;
-    return drain_wanted_;
+  std::size_t unsent_bytes() const override {
+    return stream_.waiting_bytes();
   }
   static shared_bytes comment() {
     static const auto made = std::make_shared<const std::string>(":\n\n");
@@ -100,8 +99,7 @@ private:
   void on_drained() {
     if (closing_since_)
       return close();
-    if (std::exchange(drain_wanted_, false))
-      peer().on_drained();
+    report_drained();
   }
 
   gathering_stream stream_;
@@ -109,7 +107,6 @@ private:
   io_clock::time_point commented_at_ = io_clock::now();
   io_clock::time_point taken_all_at_ = io_clock::now();
   std::optional<io_clock::time_point> closing_since_;
-  bool drain_wanted_ = false;
 };
 
 } // namespace

@@ -51,7 +51,7 @@ public:
   void send(shared_bytes bytes) override {
     if (!is_open())
       return;
-    drain_wanted_ = true;
+    want_drain();
     stream_.next_layer().push(std::move(bytes));
   }
   void close_with(std::uint16_t code, const std::string& reason) override;
@@ -68,9 +68,8 @@ public:
   }
 
 private:
-  bool awaits_drain() override {
-    drain_wanted_ = drain_wanted_ || stream_.next_layer().waiting_bytes() != 0;
-    return drain_wanted_;
+  std::size_t unsent_bytes() const override {
+    return stream_.next_layer().waiting_bytes();
   }
   std::shared_ptr<ws_connection> self() {
     return std::static_pointer_cast<ws_connection>(shared_from_this());
@@ -89,12 +88,11 @@ private:
   ws_stream stream_;
   beast::flat_buffer message_;
   std::optional<io_clock::time_point> closing_since_;
-  bool open_ = false;         // data may be sent
-  bool reading_ = false;      // a read is under way
-  bool wants_more_ = true;    // the peer can take the next message
-  bool pinging_ = false;      // a ping is on its way out
-  bool goes_away_ = false;    // the server does
-  bool drain_wanted_ = false; // the peer waits until what it sent is gone
+  bool open_ = false;      // data may be sent
+  bool reading_ = false;   // a read is under way
+  bool wants_more_ = true; // the peer can take the next message
+  bool pinging_ = false;   // a ping is on its way out
+  bool goes_away_ = false; // the server does
   bool broken_ = false;
 };
 
@@ -162,8 +160,7 @@ void ws_connection::resume() {
 void ws_connection::on_drained() {
   if (broken_ || !open_)
     return;
-  if (std::exchange(drain_wanted_, false))
-    peer().on_drained();
+  report_drained();
   read();
 }
 

@@ -3,22 +3,18 @@
 (B1), and the line goes dead in one direction and in both, without a word (B2)."""
 
 import asyncio
-import os
-import shutil
 import ssl
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from pathlib import Path
 
+import own_network
 from checks import check, report, skip
 from live_processes import NEVER_S, Watcher, write
 from server_process import start_server
 
-INSIDE = "--inside"
-OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 SERVER = "192.0.2.1"
 DEVICE = "192.0.2.2"
 TLS_PORT = 8443
@@ -168,16 +164,12 @@ def inside():
 
 
 def main():
-    if INSIDE in sys.argv:
-        inside()
-        return
-    for tool in ("ip", "unshare", "nsenter", "openssl"):
-        if shutil.which(tool) is None:
-            skip(f"{tool} is not installed")
-    tried = subprocess.run([*OWN_NETWORK, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        skip(f"no network namespace can be made here: {tried.stderr.strip()}")
-    os.execvp(OWN_NETWORK[0], [*OWN_NETWORK, sys.executable, __file__, INSIDE])
+    if own_network.is_inside():
+        return inside()
+    reason = own_network.why_not("nsenter", "openssl")
+    if reason:
+        skip(reason)
+    own_network.enter(__file__)
 
 
 if __name__ == "__main__":

@@ -1,19 +1,15 @@
 #!/usr/bin/python3
 """The sensors of the host in a network of their own, whose cable the test pulls."""
 
-import os
-import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
+import own_network
 from checks import check, report, skip
 from sensors_process import Sensors
 
-INSIDE = "--inside"
-OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 ADDRESS = "192.0.2.1/24"
 BURST = 1000  # addresses that come and go while nobody reads
 
@@ -107,16 +103,12 @@ def inside():
 
 
 def main():
-    if INSIDE in sys.argv:
-        inside()
-        return
-    for tool in ("ip", "unshare"):
-        if shutil.which(tool) is None:
-            skip(f"{tool} is not installed")
-    tried = subprocess.run([*OWN_NETWORK, "true"], capture_output=True, text=True, check=False)
-    if tried.returncode != 0:
-        skip(f"no network namespace can be made here: {tried.stderr.strip()}")
-    os.execvp(OWN_NETWORK[0], [*OWN_NETWORK, sys.executable, __file__, INSIDE])
+    if own_network.is_inside():
+        return inside()
+    reason = own_network.why_not()
+    if reason:
+        skip(reason)
+    own_network.enter(__file__)
 
 
 if __name__ == "__main__":

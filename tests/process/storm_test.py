@@ -1,15 +1,14 @@
 #!/usr/bin/python3
 """C11: five hundred runtimes come back after their server was killed, each with news of its own."""
 
-import shutil
 import subprocess
-import sys
 import tempfile
 import threading
 import time
 from collections import Counter
 from pathlib import Path
 
+import own_network
 from checks import check, report
 from server_process import BUILD, start_server
 
@@ -18,8 +17,6 @@ RUNTIMES = 500
 PROCESSES = 4
 AWAY_S = 5  # Long enough for backoffs to grow.
 NEVER_S = 240  # Only a failed test waits for it.
-ALONE = "--alone"
-OWN_NETWORK = ["unshare", "--user", "--map-root-user", "--net"]
 
 
 class Crowd:
@@ -132,14 +129,11 @@ def storm(folder):
 
 
 def main():
-    # A network of its own, so that the counters are of nobody else.
-    if ALONE not in sys.argv and shutil.which("unshare") and shutil.which("ip"):
-        inside = 'ip link set lo up && exec "$@"'
-        possible = subprocess.run([*OWN_NETWORK, "sh", "-c", inside, "sh", "true"],
-                                  capture_output=True, check=False)
-        if possible.returncode == 0:
-            command = [*OWN_NETWORK, "sh", "-c", inside, "sh", sys.executable, __file__, ALONE]
-            sys.exit(subprocess.run(command, check=False).returncode)
+    # A network of its own, so that the counters are of nobody else; where there is none, this one.
+    if own_network.is_inside():
+        subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    elif own_network.why_not() is None:
+        own_network.enter(__file__)
     with tempfile.TemporaryDirectory() as folder:
         storm(folder)
     report()

@@ -18,6 +18,26 @@ void run(document_network& network) {
   network.heal();
 }
 
+// Plays one network a seed with what breaks in all of them and what `more` adds; in the end all
+// have one text. `look` sees each network and its seed then.
+template <class More, class Look>
+void all_agree(const More& more, const Look& look) {
+  for (int seed = 0; seed < random_cases() / 40; ++seed) {
+    document_faults faults;
+    faults.restarts = seed % 2 == 0;
+    faults.trims = seed % 3 == 0;
+    faults.crashes = seed % 5 < 2;
+    more(seed, faults);
+    document_network network{static_cast<std::uint64_t>(seed), faults, 2 + seed % 4};
+    run(network);
+    HOLDS(network.all_agree());
+    HOLDS(!network.was_ever_wrong());
+    look(seed, network, faults);
+  }
+}
+
+const auto nothing_to_see = [](int, const document_network&, const document_faults&) {};
+
 } // namespace
 
 BOOST_AUTO_TEST_SUITE(client_sessions)
@@ -25,65 +45,39 @@ BOOST_AUTO_TEST_SUITE(client_sessions)
 // With nothing that is removed, each character that anybody typed is there, once.
 BOOST_AUTO_TEST_CASE(nothing_typed_is_lost_or_doubled_whatever_breaks) {
   std::size_t typed = 0;
-  for (int seed = 0; seed < random_cases() / 40; ++seed) {
-    document_faults faults{.removes = false};
-    faults.restarts = seed % 2 == 0;
-    faults.trims = seed % 3 == 0;
-    faults.crashes = seed % 5 < 2;
-    document_network network{static_cast<std::uint64_t>(seed), faults, 2 + seed % 4};
-    run(network);
-    HOLDS(network.all_agree());
-    HOLDS(!network.was_ever_wrong());
-    HOLDS(network.has_each_insert_once());
-    HOLDS(network.reports() == 0 || faults.trims);
-    typed += network.inserts();
-  }
+  all_agree([](int, document_faults& faults) { faults.removes = false; },
+            [&](int seed, const document_network& network, const document_faults& faults) {
+              HOLDS(network.has_each_insert_once());
+              HOLDS(network.reports() == 0 || faults.trims);
+              typed += network.inserts();
+            });
   BOOST_TEST(typed > 10'000U);
 }
 
 BOOST_AUTO_TEST_CASE(all_agree_whatever_is_removed_undone_and_redone) {
-  for (int seed = 0; seed < random_cases() / 40; ++seed) {
-    document_faults faults;
-    faults.restarts = seed % 2 == 0;
-    faults.trims = seed % 3 == 0;
-    faults.crashes = seed % 5 < 2;
-    document_network network{static_cast<std::uint64_t>(seed), faults, 2 + seed % 4};
-    run(network);
-    HOLDS(network.all_agree());
-    HOLDS(!network.was_ever_wrong());
-  }
+  all_agree([](int, document_faults&) {}, nothing_to_see);
 }
 
 // A server that was restored from a backup, by its tool (another epoch) or by hand (only the start
 // ids tell): all agree again, and what only a client has seen is kept for the user.
 BOOST_AUTO_TEST_CASE(all_agree_after_a_server_was_restored) {
   std::size_t reports = 0;
-  for (int seed = 0; seed < random_cases() / 40; ++seed) {
-    document_faults faults;
-    faults.restores = faults.restarts = true;
-    faults.trims = seed % 3 == 0;
-    faults.crashes = seed % 5 < 2;
-    document_network network{static_cast<std::uint64_t>(seed), faults, 2 + seed % 4};
-    run(network);
-    HOLDS(network.all_agree());
-    HOLDS(!network.was_ever_wrong());
-    reports += network.reports();
-  }
+  all_agree([](int, document_faults& faults) { faults.restores = faults.restarts = true; },
+            [&](int, const document_network& network, const document_faults&) {
+              reports += network.reports();
+            });
   BOOST_TEST(reports > 0U);
 }
 
 // Two devices with one store: both are the client, with one numbering, until they meet.
 BOOST_AUTO_TEST_CASE(all_agree_after_a_store_was_copied) {
-  for (int seed = 0; seed < random_cases() / 40; ++seed) {
-    document_faults faults;
-    faults.copies = faults.restarts = true;
-    faults.removes = seed % 2 == 0;
-    faults.crashes = seed % 5 < 2;
-    document_network network{static_cast<std::uint64_t>(seed), faults, 2 + seed % 4};
-    run(network);
-    HOLDS(network.all_agree());
-    HOLDS(!network.was_ever_wrong());
-  }
+  all_agree(
+    [](int seed, document_faults& faults) {
+      faults.copies = faults.restarts = true;
+      faults.trims = false;
+      faults.removes = seed % 2 == 0;
+    },
+    nothing_to_see);
 }
 
 namespace {

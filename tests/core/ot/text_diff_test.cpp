@@ -85,6 +85,17 @@ BOOST_AUTO_TEST_CASE(texts_that_have_nothing_in_common_are_replaced_in_time) {
   BOOST_TEST((made(before, difference(before, after)) == after));
 }
 
+// Longer than what is compared by characters as a whole.
+BOOST_AUTO_TEST_CASE(one_long_line_is_taken_apart_by_words) {
+  const auto line = repeated(" words without an end,", 40'000);
+  auto changed = line;
+  changed.insert(10'000, "new");
+  changed.erase(600'000, 5);
+  const auto edit = difference(line, changed);
+  BOOST_TEST((made(line, edit) == changed));
+  BOOST_TEST(changed_units(edit) == 8U);
+}
+
 BOOST_AUTO_TEST_CASE(what_was_typed_is_merged_into_what_others_made) {
   operation mine;
   mine.retain(6);

@@ -2,6 +2,7 @@
 
 #include "core/ot/transform.hpp"
 
+#include "core/ot/long_operation.hpp"
 #include "core/ot/text.hpp"
 #include "tests/core/ot/random_edits.hpp"
 
@@ -166,6 +167,30 @@ BOOST_AUTO_TEST_CASE(operations_on_different_texts_do_not_meet) {
   const auto unfit = compose(edit(1, "a", 0, 0), edit(1, "b", 0, 0), out);
   BOOST_REQUIRE(!unfit.has_value());
   BOOST_TEST(unfit.error().code == "base_length_mismatch");
+}
+
+// Each length alone is one that a component can say; their sum wrapped round, and what was made of
+// the two said that it is for a short text.
+BOOST_AUTO_TEST_CASE(lengths_that_wrap_round_wrote_behind_the_text) {
+  operation huge;
+  huge.retain(length_max);
+  huge.retain(length_max);
+  huge.retain(length_max);
+  huge.retain(length_max);
+  huge.insert("x");
+  BOOST_TEST(huge.components().front().length == 0U); // The sum of the four.
+  operation out;
+  operation other;
+  BOOST_TEST(transform(huge, huge, tie::a, out, other).error().code == "too_large");
+  operation follows;
+  follows.remove(length_max);
+  follows.remove(length_max);
+  follows.remove(length_max);
+  follows.remove(length_max);
+  follows.remove(1);
+  BOOST_TEST(compose(huge, follows, out).error().code == "too_large");
+  long_operation blocks{huge};
+  BOOST_TEST(blocks.pass_over(huge, out).error().code == "too_large");
 }
 
 BOOST_AUTO_TEST_CASE(no_composition_cuts_a_pair_that_was_inserted) {
