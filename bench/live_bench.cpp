@@ -3,6 +3,8 @@
 #include "bench/benchmarks.hpp"
 #include "bench/fixtures.hpp"
 #include "bench/live_roles.hpp"
+#include "bench/raw_lmdb.hpp"
+#include "bench/support.hpp"
 #include "net/client/http_pool.hpp"
 
 #include <semaphore>
@@ -114,19 +116,50 @@ void saturated(benchmark::State& state, std::size_t subscribers, std::size_t win
   }
 }
 
-void paced(benchmark::State& state, std::size_t subscribers) {
+/// Milliseconds of a commit of LMDB alone, middle of many: as many records as a plain write leaves,
+/// and as long a pause before each. A disk and a processor that slept are slower than busy ones.
+double paced_commit_ms(std::chrono::milliseconds pause) {
+  constexpr std::size_t tables = 4;
+  const std::size_t commits = pause < std::chrono::milliseconds{50} ? 100 : 20;
+  const data_directory place;
+  raw_lmdb store{place / "raw", tables};
+  std::vector<double> each_ms;
+  for (std::size_t i = 0; i < commits; ++i) {
+    std::this_thread::sleep_for(pause);
+    const stopwatch watch;
+    store.begin();
+    for (std::size_t table = 0; table < tables; ++table)
+      store.put("i" + std::to_string(i), live_body(i, 0), table);
+    store.commit();
+    each_ms.push_back(watch.seconds() * 1e3);
+  }
+  return median(each_ms);
+}
+
+/// Over a WebSocket, or by POST.
+enum class way { stream, post };
+
+void paced(benchmark::State& state, std::size_t subscribers, way how) {
   const std::size_t messages = subscribers == 1 ? 400 : 20;
   const auto pause = std::chrono::milliseconds{subscribers == 1 ? 5 : 200};
   for (auto _ : state) {
+    const double commit_ms = paced_commit_ms(pause);
     const seeded_server server{0, id_kind::counted};
-    crowd_process crowd{port_of(server.url()), subscribers, messages};
-    plain_writer writer{server.url(), 1};
+    const auto port = port_of(server.url());
+    crowd_process crowd{port, subscribers, messages};
+    plain_writer poster{server.url(), 1};
+    stream_writer streamer{static_cast<std::uint16_t>(std::stoul(port))};
     for (std::size_t sent = 0; sent < messages; ++sent) {
-      writer.write();
+      if (how == way::post)
+        poster.write();
+      else
+        streamer.write();
       std::this_thread::sleep_for(pause);
     }
     auto saw = crowd.saw();
-    writer.finish();
+    poster.finish();
+    state.counters["commit_p50_ms"] = commit_ms;
+    state.counters["beyond_commit_p50_ms"] = saw["p50_ms"] - commit_ms;
     state.SetIterationTime(saw["seconds"]);
     state.counters["p50_ms"] = saw["p50_ms"];
     state.counters["p99_ms"] = saw["p99_ms"];
@@ -168,8 +201,10 @@ void register_live(const settings&) {
     add("W3b/100_subscribers" + name,
         [window](benchmark::State& state) { saturated(state, 100, window); });
   }
-  add("W3c/1_subscriber", [](benchmark::State& state) { paced(state, 1); });
-  add("W3c/1000_subscribers", [](benchmark::State& state) { paced(state, 1000); });
+  for (const auto& [name, how] : {std::pair{"stream", way::stream}, {"post", way::post}})
+    for (const std::size_t subscribers : {1, 1000})
+      add("W3c/" + std::to_string(subscribers) + "_subscribers/" + name,
+          [subscribers, how](benchmark::State& state) { paced(state, subscribers, how); });
   add("W3d/9000_idle", [](benchmark::State& state) { idle(state, 9000); });
 }
 

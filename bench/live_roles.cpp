@@ -212,6 +212,35 @@ std::string live_body(std::size_t index, std::int64_t sent_ns) {
   return body + "\"}";
 }
 
+stream_writer::stream_writer(std::uint16_t port) : socket_{connect_to(port)} {
+  const int at_once = 1;
+  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
+  std::array<char, 4096> answer{};
+  if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0 ||
+      ::recv(socket_, answer.data(), answer.size(), 0) <= 0)
+    fail("the writer was not let in");
+}
+
+stream_writer::~stream_writer() {
+  ::close(socket_);
+}
+
+void stream_writer::write() {
+  std::array<char, 4096> ignored{};
+  while (::recv(socket_, ignored.data(), ignored.size(), MSG_DONTWAIT) > 0)
+    ;
+  auto data = live_body(written_, monotonic_ns());
+  data.replace(0, 1, R"({"id":"s)" + std::to_string(written_++) + R"(",)");
+  const auto message = R"({"type":"item_created","data":)" + data + "}";
+  // One text frame with a length of two bytes and, as clients have to, a mask: of zeros.
+  std::string frame{"\x81\xFE"};
+  frame += static_cast<char>(message.size() >> 8);
+  frame += static_cast<char>(message.size() & 0xff);
+  frame.append(4, '\0').append(message);
+  if (::send(socket_, frame.data(), frame.size(), MSG_NOSIGNAL) < 0)
+    fail("the writer was sent away");
+}
+
 int subscribe(const std::vector<std::string>& arguments) {
   allow_many_files();
   crowd all{static_cast<std::uint16_t>(std::stoul(arguments[0])), std::stoul(arguments[1]),
