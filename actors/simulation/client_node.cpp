@@ -59,6 +59,7 @@ void client_node::start() {
   options.random = hooks_.random;
   options.now_ms = [this] { return hooks_.wall_ms() + clock_offset_ms_; };
   options.feed_records_max = 1000;
+  options.is_foreign = options_.poll.protocol->is_foreign();
   options.canaries.cursor_before_rows = planted_ == canary::cursor_before_rows;
   options.canaries.entry_removed_early = planted_ == canary::entry_removed_early;
   auto opened = storage::client_store::open(

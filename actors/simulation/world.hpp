@@ -69,6 +69,10 @@ public:
   void set_stream_fate(std::function<stream_fate(int client, net::live_way way)> fate) {
     stream_fate_ = std::move(fate);
   }
+  /// Requests go to another server than the world's own, which never dies.
+  void set_session(server::session_actor elsewhere) {
+    network_.session = [session = std::move(elsewhere)](int) { return session; };
+  }
   /// Called when a reply reaches a living client: local writes may race with what it brings.
   void set_on_arrival(std::function<void(int client)> on_arrival) {
     on_arrival_ = std::move(on_arrival);
