@@ -123,6 +123,15 @@ public:
   using join_answer = std::variant<whole_text, rest, start_over, not_yet>;
   [[nodiscard]] join_answer join(const join_request& request) const;
 
+  /// The durable text, as somebody gets it who joins without a name.
+  [[nodiscard]] whole_text durable_whole() const {
+    return {durable_text(), durable_, 0, {}};
+  }
+  /// UTF-16 code units of the durable text.
+  [[nodiscard]] std::uint64_t durable_length() const noexcept {
+    return inverses_.empty() ? text_.length() : inverses_.front().target_length();
+  }
+
   /// One for each start id under which something was committed, also before the log: to be stored.
   [[nodiscard]] const std::vector<life_of_server>& lives() const noexcept {
     return lives_;

@@ -55,8 +55,9 @@ void document_network::act() {
     return;
   case 5:
     if (faults_.trims && random_.one_in(8)) {
-      server_->trim(server_->durable_revision() -
-                    random_.below(server_->durable_revision() - server_->log_begin() + 1));
+      const auto& document = room_->document();
+      room_->trim(document.durable_revision() -
+                  random_.below(document.durable_revision() - document.log_begin() + 1));
       commit(); // Which trims what is stored.
     }
     return;
@@ -79,9 +80,7 @@ void document_network::act() {
       who.stored = any().stored;
       who.session.emplace(who.stored);
     } else if (!late_.empty()) {
-      static_cast<void>(
-        server_->submit(late_.back().author, late_.back().revision, late_.back().edit));
-      late_.pop_back();
+      deliver_late();
     }
     return;
   case 8:
@@ -150,13 +149,17 @@ void document_network::type(client& who) {
 }
 
 void document_network::break_connection(client& who) {
-  who.is_connected = who.is_joined = false;
-  for (auto& each : who.sent)
-    if (auto* operation = std::get_if<ot::logged_operation>(&each); operation && random_.one_in(2))
-      late_.push_back(std::move(*operation));
+  if (!who.is_connected)
+    return;
+  who.is_connected = false;
+  auto* operation =
+    who.sent.empty() ? nullptr : std::get_if<ot::logged_operation>(&who.sent.front());
+  if (operation && random_.one_in(2))
+    late_.push_back({who.connection, std::move(*operation)}); // The server has not noticed.
+  else
+    room_->close(who.connection);
   who.sent.clear();
   who.said.clear();
-  who.waiting_join.reset();
   who.session->disconnected();
 }
 
@@ -164,7 +167,8 @@ void document_network::connect(client& who) {
   if (who.is_connected)
     return;
   who.is_connected = true;
-  who.named = {};
+  who.connection = ++last_connection_;
+  room_->open(who.connection);
   store_and_send(who, who.session->connected());
 }
 
@@ -218,12 +222,12 @@ void document_network::load_server(bool new_epoch) {
   ++start_;
   if (new_epoch)
     epoch_ = std::to_string(start_);
-  server_.emplace(durable_, start_, ot::server_document::limits{});
+  for (auto& each : clients_)
+    break_connection(*each);
+  room_.emplace(ot::server_document{durable_, start_, {}}, epoch_, ot::document_room::limits{});
   late_.clear();
   texts_.erase(texts_.upper_bound(durable_.revision), texts_.end());
   texts_[durable_.revision] = durable_.text;
-  for (auto& each : clients_)
-    break_connection(*each);
 }
 
 void document_network::deliver_to_server(client& who) {
@@ -231,65 +235,34 @@ void document_network::deliver_to_server(client& who) {
     return;
   const auto message = std::move(who.sent.front());
   who.sent.pop_front();
-  if (const auto* join = std::get_if<join_sent>(&message))
-    on_join(who, *join);
-  else
-    on_operation(who, std::get<ot::logged_operation>(message));
-}
-
-void document_network::on_join(client& who, const join_sent& join) {
-  who.is_joined = false;
-  who.waiting_join.reset();
-  if (join.request.revision && join.epoch != epoch_) {
-    who.said.emplace_back(resync_said{"epoch", join.attempt});
-    return;
-  }
-  const auto answer = server_->join(join.request);
-  if (std::holds_alternative<ot::server_document::not_yet>(answer)) {
-    who.waiting_join = join;
-    return;
-  }
-  if (const auto* over = std::get_if<ot::server_document::start_over>(&answer)) {
-    who.said.emplace_back(resync_said{over->reason, join.attempt});
-    return;
-  }
-  who.is_joined = true;
-  who.named = join.request.pending.value_or(ot::operation_identity{});
-  if (const auto* whole = std::get_if<ot::server_document::whole_text>(&answer)) {
-    who.told = whole->revision;
-    who.said.emplace_back(ot::snapshot_message{whole->text, whole->revision, epoch_,
-                                               server_->start_of(whole->revision), whole->seq,
-                                               whole->pending, join.attempt});
+  std::vector<ot::outgoing> out;
+  if (const auto* join = std::get_if<join_sent>(&message)) {
+    room_->on_join(who.connection, {join->request, join->epoch, join->attempt}, out);
   } else {
-    who.told = std::get<ot::server_document::rest>(answer).revision;
-    who.said.emplace_back(joined_said{who.told, epoch_, join.attempt});
+    const auto& sent = std::get<ot::logged_operation>(message);
+    room_->on_operation(who.connection, sent.author, sent.revision, sent.edit, out);
   }
-  tell_all();
+  while (room_->flush(out)) {
+  }
+  say(out);
 }
 
-void document_network::on_operation(client& who, const ot::logged_operation& sent) {
-  if (!who.is_joined)
-    return; // It belongs to what the client was before its join.
-  const auto outcome = server_->submit(sent.author, sent.revision, sent.edit);
-  if (const auto* refused = std::get_if<core::error>(&outcome)) {
-    who.said.emplace_back(nack_said{sent.author, refused->code});
-    return;
-  }
-  who.named = sent.author;
-  if (const auto* known = std::get_if<ot::server_document::repeated>(&outcome);
-      known && known->durable && known->revision <= who.told)
-    who.said.emplace_back(ack_said{
-      known->revision, sent.author,
-      known->revision > server_->log_begin() ? server_->logged(known->revision).start : 0});
+void document_network::deliver_late() {
+  const auto late = std::move(late_.back());
+  late_.pop_back();
+  std::vector<ot::outgoing> unheard;
+  room_->on_operation(late.connection, late.sent.author, late.sent.revision, late.sent.edit,
+                      unheard);
+  room_->close(late.connection);
 }
 
 // Some of what was accepted, as a group commit takes it; more may have come meanwhile.
 void document_network::commit() {
-  auto waiting = server_->revision() - server_->durable_revision();
+  auto waiting = room_->document().revision() - room_->document().durable_revision();
   if (faults_.restarts)
     waiting -= random_.below(waiting + 1);
   for (; waiting > 0; --waiting) {
-    const auto& next = server_->logged(durable_.revision + 1);
+    const auto& next = room_->document().logged(durable_.revision + 1);
     ot::text then{durable_.text};
     core::ensure(then.apply(next.edit).has_value(), "the log fits the text");
     durable_.text = texts_[next.revision] = then.to_string();
@@ -300,29 +273,38 @@ void document_network::commit() {
     if (next.author.seq != 0)
       durable_.clients[next.author.client] = {next.author.seq, next.author.nonce, next.revision};
   }
-  server_->committed(durable_.revision);
-  while (durable_.revision - durable_.log.size() < server_->log_begin())
+  std::vector<ot::outgoing> out;
+  room_->committed(durable_.revision, out);
+  while (durable_.revision - durable_.log.size() < room_->document().log_begin())
     durable_.log.pop_front();
-  tell_all();
-  for (auto& each : clients_)
-    if (const auto join = std::exchange(each->waiting_join, std::nullopt))
-      on_join(*each, *join);
+  while (room_->flush(out)) {
+  }
+  say(out);
 }
 
-void document_network::tell_all() {
-  for (auto& each : clients_)
-    while (each->is_joined && each->told < server_->durable_revision()) {
-      if (each->told < server_->log_begin()) { // It was trimmed under a slow reader.
-        each->is_joined = false;
-        each->said.emplace_back(resync_said{"too_old", each->session->attempt()});
-        break;
-      }
-      const auto& next = server_->logged(++each->told);
-      if (next.author == each->named)
-        each->said.emplace_back(ack_said{next.revision, next.author, next.start});
-      else
-        each->said.emplace_back(next);
-    }
+document_network::to_client document_network::as_frame(const ot::said& what) const {
+  if (const auto* snapshot = std::get_if<ot::say::snapshot>(&what))
+    return ot::snapshot_message{
+      snapshot->whole.text, snapshot->whole.revision, epoch_,
+      snapshot->start,      snapshot->whole.seq,      snapshot->whole.pending,
+      *snapshot->attempt};
+  if (const auto* joined = std::get_if<ot::say::joined>(&what))
+    return joined_said{joined->revision, epoch_, *joined->attempt};
+  if (const auto* edit = std::get_if<ot::say::edit>(&what))
+    return room_->document().logged(edit->revision);
+  if (const auto* ack = std::get_if<ot::say::ack>(&what))
+    return ack_said{ack->revision, ack->author, ack->start};
+  if (const auto* nack = std::get_if<ot::say::nack>(&what))
+    return nack_said{{"", nack->seq, nack->nonce}, nack->why.code};
+  const auto& resync = std::get<ot::say::resync>(what);
+  return resync_said{resync.reason, *resync.attempt};
+}
+
+void document_network::say(const std::vector<ot::outgoing>& out) {
+  for (const auto& each : out)
+    for (auto& who : clients_)
+      if (who->is_connected && who->connection == each.to)
+        who->said.push_back(as_frame(each.what));
 }
 
 } // namespace syncline::tests

@@ -3,7 +3,7 @@
 // moments at which the real ones store it. Random, and the same for one seed.
 
 #include "core/ot/client_session.hpp"
-#include "core/ot/server_document.hpp"
+#include "core/ot/document_room.hpp"
 #include "tests/core/ot/random_edits.hpp"
 
 #include <deque>
@@ -35,7 +35,7 @@ public:
   void heal();
 
   [[nodiscard]] std::string server_text() const {
-    return server_->head_text().to_string();
+    return room_->document().head_text().to_string();
   }
   [[nodiscard]] bool all_agree() const;
   /// Of each character that a client inserted, how often it is in the server's text.
@@ -86,11 +86,12 @@ private:
     bool is_connected = false;
     std::deque<to_server> sent;
     std::deque<to_client> said;
-    // The server's end.
-    bool is_joined = false;
-    std::uint64_t told = 0; ///< revisions that went out
-    core::ot::operation_identity named;
-    std::optional<join_sent> waiting_join;
+    core::ot::connection_id connection = 0; ///< at the server
+  };
+  /// An operation on a connection that its client has given up.
+  struct late_frame {
+    core::ot::connection_id connection = 0;
+    core::ot::logged_operation sent;
   };
 
   client& any();
@@ -100,17 +101,17 @@ private:
   void store_and_send(client& who, const core::ot::client_effects& effects);
   void deliver_to_client(client& who);
   void deliver_to_server(client& who);
-  void on_join(client& who, const join_sent& join);
-  void on_operation(client& who, const core::ot::logged_operation& sent);
+  void deliver_late();
   void commit();
-  void tell_all();
+  void say(const std::vector<core::ot::outgoing>& out);
+  [[nodiscard]] to_client as_frame(const core::ot::said& what) const;
   void load_server(bool new_epoch);
   void check_base(const client& who);
 
   random_edits random_;
   document_faults faults_;
   std::vector<std::unique_ptr<client>> clients_;
-  std::optional<core::ot::server_document> server_;
+  std::optional<core::ot::document_room> room_;
   core::ot::stored_document durable_;
   std::optional<core::ot::stored_document> backup_;
   std::string epoch_ = "1";
@@ -120,8 +121,9 @@ private:
   std::int64_t now_ms_ = 0;
   std::u16string inserted_;
   std::size_t reports_ = 0;
-  std::vector<core::ot::logged_operation> late_; // of connections that are gone
-  std::map<std::uint64_t, std::string> texts_;   // durable ones by revision
+  std::vector<late_frame> late_;
+  core::ot::connection_id last_connection_ = 0;
+  std::map<std::uint64_t, std::string> texts_; // durable ones by revision
   bool was_wrong_ = false;
 };
 

@@ -1,0 +1,286 @@
+#include "core/ot/document_room.hpp"
+
+#include "core/ensure.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace syncline::core::ot {
+
+namespace {
+
+constexpr std::uint64_t nobody_names = ~std::uint64_t{0};
+
+bool is_same(const operation_identity& one, const operation_identity& other) {
+  if (one.nonce != 0 || other.nonce != 0)
+    return one.nonce == other.nonce;
+  return one.seq != 0 && one.seq == other.seq && one.client == other.client;
+}
+
+} // namespace
+
+document_room::document_room(server_document document, std::string epoch, limits how)
+  : document_{std::move(document)}, epoch_{std::move(epoch)}, limits_{how},
+    carets_at_{document_.durable_revision()} {}
+
+document_room::member* document_room::find(connection_id who) {
+  const auto found = members_.find(who);
+  return found == members_.end() ? nullptr : &found->second;
+}
+
+// --- Connections
+
+void document_room::open(connection_id who) {
+  ensure(members_.try_emplace(who).second, "a connection is opened once");
+}
+
+void document_room::close(connection_id who) {
+  members_.erase(who);
+  end_caret(who);
+}
+
+void document_room::on_silence(connection_id who) {
+  if (auto* whom = find(who); whom && whom->at == stage::fresh)
+    whom->at = stage::plain; // The text follows with the stream.
+}
+
+void document_room::set_writable(connection_id who, bool is_writable) {
+  if (auto* whom = find(who))
+    whom->is_writable = is_writable;
+}
+
+void document_room::become_plain(connection_id who, member& whom, std::vector<outgoing>& out) {
+  server_document::whole_text whole = document_.durable_whole();
+  operation insert;
+  insert.insert(whole.text);
+  whom.at = stage::plain;
+  whom.sent = whom.named = whole.revision;
+  whom.bridge = plain_bridge{whole.revision, std::move(insert)};
+  out.push_back({who, say::whole_insert{std::move(whole.text), whole.revision}});
+}
+
+// --- Messages
+
+void document_room::on_join(connection_id who, const join_message& asked,
+                            std::vector<outgoing>& out) {
+  auto* asking = find(who);
+  if (!asking || (asking->attempt && asked.attempt && *asked.attempt < *asking->attempt))
+    return;
+  asking->at = stage::joining;
+  asking->attempt = asked.attempt;
+  asking->waiting.reset();
+  asking->bridge = {};
+  if (asked.request.revision && !asked.epoch.empty() && asked.epoch != epoch_)
+    out.push_back({who, say::resync{"epoch", asked.attempt}});
+  else
+    answer_join(who, *asking, asked, out);
+}
+
+void document_room::answer_join(connection_id who, member& asking, const join_message& asked,
+                                std::vector<outgoing>& out) {
+  auto answer = document_.join(asked.request);
+  if (std::holds_alternative<server_document::not_yet>(answer)) {
+    asking.waiting = asked;
+    return;
+  }
+  if (const auto* over = std::get_if<server_document::start_over>(&answer)) {
+    out.push_back({who, say::resync{over->reason, asked.attempt}});
+    return;
+  }
+  asking.at = stage::joined;
+  asking.mine = asked.request.pending.value_or(operation_identity{});
+  asking.carets.clear();
+  if (auto* whole = std::get_if<server_document::whole_text>(&answer)) {
+    asking.sent = asking.named = whole->revision;
+    const auto start = document_.start_of(whole->revision);
+    out.push_back({who, say::snapshot{std::move(*whole), start, asked.attempt}});
+    return;
+  }
+  asking.sent = asking.named = std::get<server_document::rest>(answer).revision;
+  out.push_back({who, say::joined{asking.sent, document_.start_of(asking.sent), asked.attempt}});
+}
+
+bool document_room::on_operation(connection_id who, const operation_identity& author,
+                                 std::uint64_t revision, operation edit,
+                                 std::vector<outgoing>& out) {
+  auto* from = find(who);
+  if (!from || from->at == stage::joining)
+    return false; // It belongs to what the client was before its join.
+  if (from->at == stage::fresh)
+    from->at = stage::plain;
+  if (from->at == stage::plain && from->bridge.is_new())
+    become_plain(who, *from, out);
+  if (document_.revision() - document_.durable_revision() >= limits_.uncommitted_max) {
+    refuse(who, author, fail("overloaded", "too much waits to be stored; send it again"), out);
+    return false;
+  }
+  return from->at == stage::plain ? take_plain(who, *from, revision, std::move(edit), out)
+                                  : take_joined(who, *from, author, revision, std::move(edit), out);
+}
+
+bool document_room::take_plain(connection_id who, member& from, std::uint64_t revision,
+                               operation edit, std::vector<outgoing>& out) {
+  auto moved = from.bridge.to_head(std::move(edit), revision, document_);
+  if (!moved) {
+    refuse(who, {}, moved.error(), out);
+    return false;
+  }
+  const auto done = document_.submit({}, document_.revision(), std::move(*moved));
+  if (const auto* refused = std::get_if<error>(&done)) {
+    refuse(who, {}, *refused, out);
+    return false;
+  }
+  from.named = std::max(from.named, revision);
+  from.bridge.accepted(document_.revision());
+  return true;
+}
+
+bool document_room::take_joined(connection_id who, member& from, const operation_identity& author,
+                                std::uint64_t revision, operation edit,
+                                std::vector<outgoing>& out) {
+  const auto done = document_.submit(author, revision, std::move(edit));
+  if (const auto* refused = std::get_if<error>(&done)) {
+    refuse(who, author, *refused, out);
+    return false;
+  }
+  from.mine = author;
+  from.named = std::max(from.named, revision);
+  const auto* known = std::get_if<server_document::repeated>(&done);
+  if (!known) {
+    if (author.nonce == 0 && author.seq == 0)
+      from.unnamed.insert(document_.revision());
+    return true;
+  }
+  if (known->revision <= from.sent) // Otherwise the stream will say it.
+    out.push_back({who, say::ack{known->revision, author, document_.start_of(known->revision)}});
+  return false;
+}
+
+void document_room::refuse(connection_id who, const operation_identity& author, error why,
+                           std::vector<outgoing>& out) {
+  const auto* from = find(who);
+  if (!from)
+    return;
+  if (from->at == stage::plain || from->at == stage::fresh) {
+    out.push_back({who, say::close{why.code}});
+    return;
+  }
+  const bool is_for_now = why.code == "overloaded" || why.code == "storage";
+  out.push_back({who, say::nack{author.seq, author.nonce, std::move(why),
+                                is_for_now ? limits_.retry_after_ms : 0}});
+}
+
+// --- The store
+
+void document_room::committed(std::uint64_t revision, std::vector<outgoing>& out) {
+  document_.committed(revision);
+  move_carets();
+  for (auto& [who, each] : members_)
+    if (const auto waiting = std::exchange(each.waiting, std::nullopt))
+      answer_join(who, each, *waiting, out);
+}
+
+void document_room::trim(std::uint64_t revision) {
+  auto lowest = std::min(revision, carets_at_);
+  for (const auto& [who, each] : members_)
+    if (each.at == stage::joined || each.at == stage::plain)
+      lowest = std::min({lowest, each.named, each.sent});
+  if (lowest > document_.log_begin())
+    document_.trim(lowest);
+}
+
+// --- Carets
+
+void document_room::on_presence(connection_id who, presence shown, std::int64_t now_ms) {
+  auto* from = find(who);
+  if (!from || from->at != stage::joined || shown.revision > document_.durable_revision() ||
+      shown.revision < document_.log_begin())
+    return; // It is not said twice: where it is now comes with the next one.
+  from->named = std::max(from->named, shown.revision);
+  if (!shown.selected)
+    return end_caret(who);
+  for (auto at = shown.revision; at < document_.durable_revision(); ++at)
+    shown.selected =
+      transform_selection(document_.logged(at + 1).edit, *shown.selected, bias::left);
+  const auto length = document_.durable_length();
+  shown.selected->anchor = std::min(shown.selected->anchor, length);
+  shown.selected->head = std::min(shown.selected->head, length);
+  shown.revision = document_.durable_revision();
+  carets_[who] = {std::move(shown), ++last_caret_, now_ms + limits_.presence_lives_ms};
+}
+
+// Those who were told of it are told that it is gone.
+void document_room::end_caret(connection_id of) {
+  if (const auto found = carets_.find(of); found != carets_.end() && found->second.shown.selected) {
+    found->second.shown.selected.reset();
+    found->second.number = ++last_caret_;
+  }
+}
+
+void document_room::move_carets() {
+  for (; carets_at_ < document_.durable_revision(); ++carets_at_)
+    for (auto& [of, each] : carets_) {
+      if (each.shown.selected)
+        each.shown.selected = transform_selection(document_.logged(carets_at_ + 1).edit,
+                                                  *each.shown.selected, bias::left);
+      each.shown.revision = carets_at_ + 1;
+    }
+}
+
+void document_room::on_time(std::int64_t now_ms) {
+  for (const auto& [of, each] : carets_)
+    if (each.until_ms <= now_ms)
+      end_caret(of);
+}
+
+void document_room::send_carets(connection_id who, member& to, std::vector<outgoing>& out) {
+  for (const auto& [of, each] : carets_) {
+    auto& latest = to.carets[of];
+    const bool was_told = latest != 0;
+    if (of == who || latest == each.number)
+      continue;
+    latest = each.number;
+    if (was_told || each.shown.selected)
+      out.push_back({who, each.shown});
+  }
+}
+
+// --- The streams
+
+void document_room::send_next(connection_id who, member& to, std::vector<outgoing>& out) {
+  const auto revision = ++to.sent;
+  const auto& logged = document_.logged(revision);
+  const bool is_mine = to.at == stage::plain
+                         ? to.bridge.is_own(revision)
+                         : to.unnamed.erase(revision) != 0 || is_same(logged.author, to.mine);
+  if (is_mine)
+    out.push_back({who, say::ack{revision, logged.author, logged.start}});
+  else
+    out.push_back({who, say::edit{revision}});
+}
+
+bool document_room::flush(std::vector<outgoing>& out) {
+  bool is_more = false;
+  bool everybody_knows = true;
+  for (auto& [who, each] : members_) {
+    const bool is_reader = each.at == stage::joined || each.at == stage::plain;
+    if (is_reader && each.is_writable && each.at == stage::plain && each.bridge.is_new())
+      become_plain(who, each, out);
+    if (is_reader && each.is_writable)
+      for (std::size_t count = 0; count < limits_.slice && each.sent < document_.durable_revision();
+           ++count)
+        send_next(who, each, out);
+    const bool is_behind = each.sent < document_.durable_revision();
+    is_more = is_more || (is_reader && each.is_writable && is_behind);
+    // Where somebody is, is said in the text that his reader has.
+    if (each.at == stage::joined && each.is_writable && !is_behind)
+      send_carets(who, each, out);
+    else
+      everybody_knows = everybody_knows && each.at != stage::joined;
+  }
+  if (everybody_knows)
+    std::erase_if(carets_, [](const auto& each) { return !each.second.shown.selected; });
+  return is_more;
+}
+
+} // namespace syncline::core::ot
