@@ -12,9 +12,20 @@ const std::vector<std::string>& client_tables() {
 }
 
 const std::vector<std::string>& server_tables() {
-  static const std::vector<std::string> names{
-    "meta",   "starts",       "spaces",  "collections", "items",
-    "births", "change_index", "clients", "results",     "idempotency"};
+  static const std::vector<std::string> names{"meta",
+                                              "starts",
+                                              "spaces",
+                                              "collections",
+                                              "items",
+                                              "births",
+                                              "change_index",
+                                              "clients",
+                                              "results",
+                                              "idempotency",
+                                              "documents",
+                                              "document_log",
+                                              "document_snapshots",
+                                              "document_clients"};
   return names;
 }
 

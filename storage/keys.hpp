@@ -29,6 +29,10 @@
 //   clients           last mutation of each           space 00 client
 //   results           answers still asked for         space 00 client 00 mutation id
 //   idempotency       answers to named requests       space 00 key
+//   documents         head of each text               space 00 document
+//   document_log      its operations                  space 00 document 00 revision
+//   document_snapshots  its text at some revision     space 00 document
+//   document_clients  last operation of each          space 00 document 00 client
 //
 // Integers are big-endian, so that their order is the order of keys. Names hold no byte 00.
 // The longest key has 64 + 1 + 64 + 1 + 200 + 1 + 8 bytes; LMDB takes 511.
@@ -73,7 +77,11 @@ enum : std::size_t {
   change_index,
   clients,
   results,
-  idempotency
+  idempotency,
+  documents,
+  document_log,
+  document_snapshots,
+  document_clients
 };
 } // namespace server_table
 

@@ -10,6 +10,7 @@
 // - A page and the head it was read at come from one snapshot.
 
 #include "core/expected.hpp"
+#include "storage/document_store.hpp"
 #include "wire.pb.h"
 
 #include <cstdint>
@@ -120,6 +121,10 @@ public:
                                                            const trim_options& options) = 0;
 
   [[nodiscard]] virtual core::expected<server_counts> counts(const std::string& space) const = 0;
+  /// The texts in the same store, written from the same thread. Lives as long as this.
+  [[nodiscard]] virtual document_store& documents() = 0;
+  [[nodiscard]] virtual const document_store& documents() const = 0;
+
   [[nodiscard]] virtual std::uint64_t epoch() const = 0;
   /// Random id of this start of the server.
   [[nodiscard]] virtual std::uint64_t start() const = 0;

@@ -2,6 +2,7 @@
 
 #include "core/data/ids.hpp"
 #include "storage/births.hpp"
+#include "storage/document_store_kv.hpp"
 #include "storage/keys.hpp"
 #include "storage/server_batch.hpp"
 #include "storage/server_read.hpp"
@@ -31,7 +32,8 @@ class kv_server_store : public server_store {
 public:
   kv_server_store(std::shared_ptr<kv_environment> kv, std::unique_ptr<start_register> starts,
                   server_canaries canaries)
-    : kv_{std::move(kv)}, starts_{std::move(starts)}, canaries_{canaries} {}
+    : kv_{std::move(kv)}, starts_{std::move(starts)}, canaries_{canaries},
+      documents_{make_document_store(kv_, starts_->epoch(), starts_->current().start())} {}
 
   expected<std::vector<batch_output>> apply(std::span<const batch_input> batches) override {
     return guarded([&] {
@@ -116,6 +118,13 @@ public:
     });
   }
 
+  document_store& documents() override {
+    return *documents_;
+  }
+  const document_store& documents() const override {
+    return *documents_;
+  }
+
   std::uint64_t epoch() const override {
     return starts_->epoch();
   }
@@ -132,6 +141,7 @@ private:
   std::unique_ptr<start_register> starts_;
   server_canaries canaries_;
   std::map<std::string, std::uint64_t> drawn_outside_;
+  std::unique_ptr<document_store> documents_;
 };
 
 // A damaged tombstone goes like any other: it must not keep the rest from being trimmed.

@@ -49,6 +49,12 @@ public:
   core::expected<storage::server_counts> counts(const std::string& space) const override {
     return inner_->counts(space);
   }
+  storage::document_store& documents() override {
+    return inner_->documents();
+  }
+  const storage::document_store& documents() const override {
+    return inner_->documents();
+  }
   std::uint64_t epoch() const override {
     return inner_->epoch();
   }

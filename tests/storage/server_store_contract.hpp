@@ -14,6 +14,7 @@
 //   void save();               // copies the files of the store away
 //   void roll_back();          // stops it, puts those files back by hand, and starts it
 
+#include "tests/storage/document_store_contract.hpp"
 #include "tests/storage/server_store_batch_contract.hpp"
 #include "tests/storage/server_store_birth_contract.hpp"
 #include "tests/storage/server_store_live_contract.hpp"
@@ -143,4 +144,5 @@
 #define SYNCLINE_SERVER_STORE_CONTRACT(factory)                                                    \
   SYNCLINE_SERVER_STORE_BATCH_CONTRACT(factory)                                                    \
   SYNCLINE_SERVER_STORE_BIRTH_CONTRACT(factory)                                                    \
+  SYNCLINE_DOCUMENT_STORE_CONTRACT(factory)                                                        \
   SYNCLINE_SERVER_STORE_PAGE_CONTRACT(factory)

@@ -4,7 +4,7 @@
 
 #include "core/ot/client_session.hpp"
 #include "core/ot/document_room.hpp"
-#include "tests/core/ot/random_edits.hpp"
+#include "tests/support/random_edits.hpp"
 
 #include <deque>
 #include <map>

@@ -3,7 +3,7 @@
 #include "core/ot/document_room.hpp"
 
 #include "core/ot/text.hpp"
-#include "tests/core/ot/random_edits.hpp"
+#include "tests/support/random_edits.hpp"
 
 #include <boost/test/unit_test.hpp>
 

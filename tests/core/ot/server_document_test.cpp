@@ -2,7 +2,7 @@
 
 #include "core/ot/server_document.hpp"
 
-#include "tests/core/ot/random_edits.hpp"
+#include "tests/support/random_edits.hpp"
 
 #include <boost/test/unit_test.hpp>
 

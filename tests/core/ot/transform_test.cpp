@@ -4,7 +4,7 @@
 
 #include "core/ot/long_operation.hpp"
 #include "core/ot/text.hpp"
-#include "tests/core/ot/random_edits.hpp"
+#include "tests/support/random_edits.hpp"
 
 #include <boost/test/unit_test.hpp>
 

@@ -1,4 +1,4 @@
-#include "tests/core/ot/random_edits.hpp"
+#include "tests/support/random_edits.hpp"
 
 #include <algorithm>
 #include <array>
