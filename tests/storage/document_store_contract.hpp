@@ -244,6 +244,7 @@ struct document_store_contract {
     BOOST_TEST(read(factory, "doc").text == "new");
     const document_writer then{factory.store(), "doc"};
     BOOST_TEST(then.opened().content.revision == 1U);
+    BOOST_TEST(then.opened().content.clients.empty());
     BOOST_TEST(then.opened().epoch == again.opened().epoch);
   }
 

@@ -193,6 +193,20 @@ BOOST_AUTO_TEST_CASE(after_an_unknown_outcome_the_retry_gets_what_became_of_it) 
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_deleted_document_leaves_its_tombstone_alone) {
+  memory_factory factory;
+  document_writer writer{factory.store(), "doc"};
+  for (std::uint64_t i = 1; i <= 3; ++i)
+    writer.type("x", {"ann", i, i});
+  BOOST_TEST(writer.commit(true, 1) == "");
+  BOOST_TEST(factory.store().documents().delete_document("default", "doc", noon_ms).has_value());
+  const auto reader = factory.kv().begin_read();
+  for (const auto table : {server_table::document_log, server_table::document_snapshots,
+                           server_table::document_clients})
+    BOOST_TEST(!reader->cursor(table)->seek({}));
+  BOOST_TEST(reader->cursor(server_table::documents)->seek({}));
+}
+
 BOOST_AUTO_TEST_CASE(a_store_of_a_newer_schema_is_refused_untouched) {
   memory_options options;
   options.tables = server_tables();
