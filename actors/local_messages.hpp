@@ -19,6 +19,15 @@ namespace syncline::net {
 class live_link;
 } // namespace syncline::net
 
+namespace syncline::storage {
+struct opened_document;
+} // namespace syncline::storage
+
+namespace syncline::actors::server {
+class arriving_link;
+class document_route;
+} // namespace syncline::actors::server
+
 namespace syncline::actors {
 
 /// Calls a function with an outcome exactly once: the first time it is told one, or with `stopped`
@@ -98,6 +107,38 @@ struct live_left {
 };
 struct live_drained {};
 struct live_ended {};
+
+/// store -> document: what there is of it.
+struct document_loaded {
+  std::shared_ptr<storage::opened_document> opened;
+};
+
+/// How a connection to a document speaks.
+enum class document_form { json, protobuf };
+
+// io thread of the server -> documents -> document, and then -> document: what happens on a
+// connection, in this order.
+struct document_arrived {
+  std::string space;
+  std::string id;
+  std::uint64_t connection = 0; ///< unlike all others of this server
+  document_form form = document_form::json;
+  bool may_be_plain = false; ///< it is one where it says nothing
+  bool again = false;        ///< a deleted document is created again
+  std::shared_ptr<server::arriving_link> link;
+  std::shared_ptr<server::document_route> route;
+};
+struct document_said {
+  std::uint64_t connection = 0;
+  std::string payload;
+  bool text = false;
+};
+struct document_drained {
+  std::uint64_t connection = 0;
+};
+struct document_left {
+  std::uint64_t connection = 0;
+};
 
 // dialer's thread -> stream: what happens on the connection of this number.
 struct line_opened {

@@ -57,7 +57,7 @@ public:
   result<void> resolve_conflict(std::uint64_t conflict_id, conflict_choice choice,
                                 std::string body);
 
-  result<bool> schedule_job(job how, existing_job policy);
+  result<bool> schedule_job(const job& how, existing_job policy);
   result<void> cancel_job(std::string name);
   result<std::vector<job_status>> jobs();
   result<sync_report> run_job(std::string name);

@@ -22,7 +22,7 @@ result<void> engine::set_conditions(const machine_conditions& known) {
   return {};
 }
 
-result<bool> engine::schedule_job(job how, existing_job policy) {
+result<bool> engine::schedule_job(const job& how, existing_job policy) {
   const auto inside = enter(true);
   if (!inside)
     return inside.error();

@@ -207,8 +207,8 @@ result<sync_report> runtime::sync_now(sync_options how) {
   return engine_->sync_now(how);
 }
 
-result<bool> runtime::schedule_job(job how, existing_job policy) {
-  return engine_->schedule_job(std::move(how), policy);
+result<bool> runtime::schedule_job(const job& how, existing_job policy) {
+  return engine_->schedule_job(how, policy);
 }
 
 result<void> runtime::cancel_job(std::string name) {

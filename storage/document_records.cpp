@@ -120,30 +120,26 @@ core::expected<msg::DocumentRecord> writable(const record_reader& records,
 }
 
 void append_log(record_writer& writer, const document_commit& commit, msg::DocumentRecord& record) {
+  if (!commit.edits)
+    return;
   std::map<std::string, msg::DocumentClient> lasts;
-  msg::LoggedEdit stored;
-  for (const auto* each : commit.operations) {
-    core::ensure(each->revision == record.revision() + 1, "revisions are dense");
-    ot::write_message(each->edit, *stored.mutable_edit());
-    stored.set_client(each->author.client);
-    stored.set_seq(each->author.seq);
-    stored.set_nonce(each->author.nonce);
-    stored.set_start(each->start);
-    writer.put_message(server_table::document_log,
-                       numbered_key(commit.space, commit.id, each->revision), stored);
-    record.set_revision(each->revision);
-    record.set_log_bytes(record.log_bytes() + stored.ByteSizeLong());
-    if (record.lives().empty() || record.lives().rbegin()->start() != each->start) {
+  for (const auto& each : *commit.edits) {
+    const auto revision = record.revision() + 1;
+    writer.put_message(server_table::document_log, numbered_key(commit.space, commit.id, revision),
+                       each);
+    record.set_revision(revision);
+    record.set_log_bytes(record.log_bytes() + each.ByteSizeLong());
+    if (record.lives().empty() || record.lives().rbegin()->start() != each.start()) {
       auto& life = *record.add_lives();
-      life.set_first_revision(each->revision);
-      life.set_start(each->start);
+      life.set_first_revision(revision);
+      life.set_start(each.start());
     }
-    if (each->author.client.empty() || each->author.seq == 0)
+    if (each.client().empty() || each.seq() == 0)
       continue;
-    auto& last = lasts[each->author.client];
-    last.set_seq(each->author.seq);
-    last.set_nonce(each->author.nonce);
-    last.set_revision(each->revision);
+    auto& last = lasts[each.client()];
+    last.set_seq(each.seq());
+    last.set_nonce(each.nonce());
+    last.set_revision(revision);
   }
   for (const auto& [client, last] : lasts)
     writer.put_message(server_table::document_clients, item_key(commit.space, commit.id, client),

@@ -10,6 +10,7 @@
 
 #include "core/expected.hpp"
 #include "core/ot/server_document.hpp"
+#include "document.pb.h"
 
 #include <cstdint>
 #include <optional>
@@ -29,14 +30,14 @@ struct opened_document {
   std::uint64_t log_bytes = 0;         ///< of the operations behind it
 };
 
-/// What one session of a document writes. `operations` must outlive the call.
+/// What one session of a document writes. `edits` must outlive the call.
 struct document_commit {
   std::string space = "default";
   std::string id;
   std::uint64_t incarnation = 0;
   std::uint64_t session = 0;
-  std::uint64_t base = 0; ///< the head before the operations, whose revisions follow it
-  std::vector<const core::ot::logged_operation*> operations;
+  std::uint64_t base = 0; ///< the head before the edits, whose revisions follow it
+  const google::protobuf::RepeatedPtrField<msg::LoggedEdit>* edits = nullptr; ///< null: none
   /// The text at the new head, where it is to be stored.
   std::optional<std::string> snapshot;
   /// The log up to this revision is forgotten; at or below the snapshot.

@@ -3,16 +3,16 @@
 #include "actors/housekeeping.hpp"
 #include "actors/root_latch.hpp"
 #include "actors/seams_system.hpp"
+#include "actors/server/document_peer.hpp"
 #include "actors/server/listener_actor.hpp"
 #include "actors/server/live_session_actor.hpp"
+#include "actors/server/server_files.hpp"
 #include "actors/supervisor.hpp"
+#include "net/protocol/document_message.hpp"
 #include "net/protocol/server_codec.hpp"
 #include "net/protocol/stream_frame.hpp"
 #include "net/server/echo_peer.hpp"
-#include "storage/keys.hpp"
-#include "storage/kv_verify.hpp"
 #include "storage/server_store_kv.hpp"
-#include "storage/store_lock.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -39,58 +39,14 @@ struct shared_state {
   listener_actor listener; ///< none while the set is restarted
   store_actor store;
   hub_actor hub;
+  documents_actor documents;
   std::shared_ptr<net::live_publisher> publisher; ///< none before the port is open
   std::uint64_t restarts = 0;
   core::error store_failure;
   std::atomic<bool> has_failed{false};
   std::atomic<std::uint64_t> repeats_suppressed{0};
+  std::atomic<std::uint64_t> document_connections{0}; ///< that there ever were
 };
-
-struct open_files {
-  std::shared_ptr<storage::lmdb_environment> files;
-  std::string how;
-};
-
-expected<std::string> verify_store(const server_options& options,
-                                   const storage::lmdb_inspection& seen) {
-  if (!seen.exists)
-    return std::string{"new"};
-  if (seen.is_clean)
-    return std::string{"clean"};
-  if (!options.verify)
-    return std::string{"unverified"};
-  // A store that another process serves is reported as locked, and not checked under its hands.
-  const auto lock = storage::store_lock::acquire(options.directory, storage::store_access::write);
-  if (!lock)
-    return lock.error();
-  if (auto verified = options.verify(options.directory); !verified)
-    return verified.error();
-  return std::string{"verified"};
-}
-
-expected<open_files> open_store_files(const server_options& options) {
-  const auto seen = storage::inspect_lmdb(options.directory);
-  if (!seen)
-    return seen.error();
-  auto how = verify_store(options, *seen);
-  if (!how)
-    return how.error();
-  storage::lmdb_options settings;
-  settings.directory = options.directory;
-  settings.tables = storage::server_tables();
-  settings.map_bytes = options.map_bytes;
-  settings.create = true;
-  settings.monotonic_ms = system_monotonic_ms;
-  auto files = storage::open_lmdb(std::move(settings));
-  if (!files)
-    return files.error();
-  if (*how == "verified")
-    (*files)->mark_verified();
-  else if (!(*files)->opened_clean())
-    if (const auto report = storage::verify_store(**files); !report)
-      return report.error();
-  return open_files{std::move(*files), std::move(*how)};
-}
 
 std::string readiness(const shared_state& shared, storage::kv_environment& files) {
   if (shared.has_failed)
@@ -151,6 +107,7 @@ struct server::parts {
   std::vector<supervised> spawn_set();
   void spawn_roots();
   expected<net::http_server::live_offer> open_live(const msg::HttpRequest& request);
+  expected<net::http_server::live_offer> open_document(const msg::HttpRequest& request);
   void pass_on(std::uint64_t connection, msg::HttpRequest request,
                net::http_server::responder answer) const;
 };
@@ -189,7 +146,10 @@ std::vector<supervised> server::parts::spawn_set() {
   auto hub = spawn_hub(*system, store, std::move(hub_settings));
   store_settings.on_moved = [hub](msg::StoreMoved moved) { rt::anon_send(hub, std::move(moved)); };
   auto writer = spawn_store(*system, store, system_seams(), std::move(store_settings));
+  auto documents =
+    spawn_documents(*system, writer, system_seams(), options.documents, store->start());
   session_options session_settings;
+  session_settings.documents = documents;
   session_settings.not_ready = [shared = shared, files = files] {
     return readiness(*shared, *files);
   };
@@ -201,11 +161,13 @@ std::vector<supervised> server::parts::spawn_set() {
     options.http.connections_max);
   std::vector<supervised> set{{"listener", caf::actor_cast<caf::actor>(listener)},
                               {"store", caf::actor_cast<caf::actor>(writer)},
-                              {"hub", caf::actor_cast<caf::actor>(hub)}};
+                              {"hub", caf::actor_cast<caf::actor>(hub)},
+                              {"documents", caf::actor_cast<caf::actor>(documents)}};
   const std::lock_guard lock{shared->mutex};
   shared->listener = std::move(listener);
   shared->store = std::move(writer);
   shared->hub = std::move(hub);
+  shared->documents = std::move(documents);
   shared->spawned.notify_all();
   return set;
 }
@@ -219,6 +181,7 @@ void server::parts::spawn_roots() {
     shared->listener = nullptr;
     shared->store = nullptr;
     shared->hub = nullptr;
+    shared->documents = nullptr;
     ++shared->restarts;
     if (shared->publisher)
       shared->publisher->drop_all(); // Their sessions belong to the set that is gone.
@@ -245,6 +208,8 @@ void server::parts::spawn_roots() {
 expected<net::http_server::live_offer> server::parts::open_live(const msg::HttpRequest& request) {
   if (options.debug_echo && asks_for_echo(request))
     return offer_echo();
+  if (net::is_document(request))
+    return open_document(request);
   auto ask = net::read_live_request(request);
   if (!ask)
     return ask.error();
@@ -265,6 +230,28 @@ expected<net::http_server::live_offer> server::parts::open_live(const msg::HttpR
   if (!made)
     return made.error();
   offer.peer = make_session_peer(std::move(*made));
+  return offer;
+}
+
+expected<net::http_server::live_offer>
+server::parts::open_document(const msg::HttpRequest& request) {
+  auto asked = net::read_document_live_request(request);
+  if (!asked)
+    return asked.error();
+  document_ask ask;
+  ask.id = std::move(asked->id);
+  ask.form = asked->is_protobuf ? document_form::protobuf : document_form::json;
+  ask.may_be_plain = asked->may_be_plain;
+  ask.again = asked->again;
+  net::http_server::live_offer offer;
+  if (asked->is_protobuf)
+    offer.subprotocol = net::stream_subprotocol;
+  offer.message_bytes_max = net::document_message_bytes_max;
+  const std::lock_guard lock{shared->mutex};
+  if (!shared->documents)
+    return core::fail("stopped", "the server is starting or stopping; connect again");
+  offer.peer =
+    make_document_peer(shared->documents, std::move(ask), ++shared->document_connections);
   return offer;
 }
 
@@ -392,6 +379,7 @@ expected<void> server::stop(std::chrono::milliseconds deadline) {
     parts_->shared->listener = nullptr;
     parts_->shared->store = nullptr;
     parts_->shared->hub = nullptr;
+    parts_->shared->documents = nullptr;
   }
   parts_.reset();
   return files->close_clean();

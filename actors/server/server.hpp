@@ -2,6 +2,7 @@
 // A whole server in one object, without an actor in sight: a store on files, the actors over it,
 // and a listener on a loopback port.
 
+#include "actors/server/document_options.hpp"
 #include "actors/server/reconnect_bounds.hpp"
 #include "core/expected.hpp"
 #include "net/server/http_server.hpp"
@@ -29,6 +30,7 @@ struct server_options {
   /// process should end. May be empty.
   std::function<void(const core::error&)> on_failed;
   std::chrono::milliseconds trim_period{std::chrono::hours{1}};
+  document_options documents;
   std::size_t threads = 2; ///< that run the actors; the store and the listener have their own
 };
 

@@ -3,6 +3,7 @@
 #include "net/protocol/client_codec.hpp"
 #include "net/protocol/delta_json.hpp"
 #include "net/protocol/delta_wire.hpp"
+#include "net/protocol/document_message.hpp"
 #include "net/protocol/server_codec.hpp"
 #include "net/protocol/updates_json.hpp"
 #include "storage/payload_hash.hpp"
@@ -39,6 +40,9 @@ private:
       return read_updates(*updates, ask->answer);
     if (auto* batch = std::get_if<net::batch_ask>(&ask->what))
       return apply_batch(*batch, request, ask->answer);
+    if (const auto* document = std::get_if<net::document_ask>(&ask->what))
+      return document->deletes ? delete_document(*document, ask->answer)
+                               : read_document(*document, ask->answer);
     return health(std::holds_alternative<net::ready_ask>(ask->what));
   }
 
@@ -124,6 +128,32 @@ private:
                           ? net::make_reply(200, net::json_type,
                                             net::batch_results_json(*batch, applied.response()))
                           : net::make_reply(200, applied.response()));
+        },
+        [reply, format](const caf::error& error) mutable {
+          reply.deliver(net::make_refusal(rt::from_caf(error), format));
+        });
+    return reply;
+  }
+
+  caf::result<msg::HttpReply> read_document(const net::document_ask& ask, body_format format) {
+    const auto found = readable_->documents().read_document(options_.space, ask.id);
+    if (!found)
+      return net::make_refusal(found.error(), format);
+    auto reply = net::make_reply(
+      200, net::json_type, net::document_text_json(found->text, found->revision, found->epoch));
+    net::add_header(reply, "cache-control", "no-cache");
+    return reply;
+  }
+
+  caf::result<msg::HttpReply> delete_document(const net::document_ask& ask, body_format format) {
+    msg::DeleteDocument command;
+    command.set_space(options_.space);
+    command.set_id(ask.id);
+    auto reply = self_->make_response_promise<msg::HttpReply>();
+    rt::request(self_, options_.documents, rt::no_timeout, std::move(command))
+      .then(
+        [reply](const msg::Done&) mutable {
+          reply.deliver(net::make_reply(200, net::json_type, R"({"deleted":true})"));
         },
         [reply, format](const caf::error& error) mutable {
           reply.deliver(net::make_refusal(rt::from_caf(error), format));

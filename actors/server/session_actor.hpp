@@ -1,5 +1,6 @@
 #pragma once
 
+#include "actors/server/document_actor.hpp"
 #include "actors/server/store_actor.hpp"
 
 #include <functional>
@@ -11,6 +12,7 @@ namespace syncline::actors::server {
 using session_actor = caf::typed_actor<rt::sig<msg::HttpReply, msg::HttpRequest>>;
 
 struct session_options {
+  documents_actor documents;
   std::string space = "default";
   std::uint64_t page_bytes_max = 1u << 20;
   /// Empty when ready; otherwise why not (for /readyz).

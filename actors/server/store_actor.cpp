@@ -26,14 +26,20 @@ public:
                                                                          std::move(options)} {}
 
   ~store_state() {
+    const auto stopped = rt::to_caf({"stopped", "the server is stopping; send it again"});
     for (auto& batch : parked_)
-      batch.reply.deliver(rt::to_caf({"stopped", "the server is stopping; send it again"}));
+      batch.reply.deliver(stopped);
+    for (auto& edits : edits_)
+      edits.reply.deliver(stopped);
   }
 
   store_actor::behavior_type make_behavior() {
     return {
       [this](msg::ApplyBatch& command) { return park(command); },
       [this](const msg::TrimStore&) { return trim(); },
+      [this](const msg::OpenDocument& command) { return open(command); },
+      [this](msg::CommitDocument& command) { return park(command); },
+      [this](const msg::DeleteDocument& command) { return erase(command); },
       [this](const msg::FlushDue&) {
         flush_armed_ = false;
         commit_parked();
@@ -47,12 +53,25 @@ private:
     caf::typed_response_promise<msg::BatchApplied> reply;
   };
 
+  struct parked_edits {
+    msg::CommitDocument command;
+    caf::typed_response_promise<msg::DocumentCommitted> reply;
+  };
+
   caf::result<msg::BatchApplied> park(msg::ApplyBatch& command) {
-    auto& batch = parked_.emplace_back();
-    batch.command.Swap(&command);
-    batch.reply = self_->make_response_promise<msg::BatchApplied>();
-    auto reply = batch.reply;
-    if (parked_.size() >= options_.group_max) {
+    return park_in<msg::BatchApplied>(parked_, command);
+  }
+  caf::result<msg::DocumentCommitted> park(msg::CommitDocument& command) {
+    return park_in<msg::DocumentCommitted>(edits_, command);
+  }
+
+  template <class Reply, class Parked, class Command>
+  caf::result<Reply> park_in(std::vector<Parked>& list, Command& command) {
+    auto& parked = list.emplace_back();
+    parked.command.Swap(&command);
+    parked.reply = self_->make_response_promise<Reply>();
+    auto reply = parked.reply;
+    if (parked_.size() + edits_.size() >= options_.group_max) {
       commit_parked();
     } else if (!flush_armed_) {
       flush_armed_ = true;
@@ -62,6 +81,70 @@ private:
   }
 
   void commit_parked() {
+    commit_edits();
+    commit_batches();
+  }
+
+  void commit_edits() {
+    const auto group = std::exchange(edits_, {});
+    if (group.empty())
+      return;
+    std::vector<storage::document_commit> commits;
+    commits.reserve(group.size());
+    for (const auto& each : group)
+      commits.push_back(commit_of(each.command));
+    const auto outcomes = store_->documents().commit_documents(commits);
+    for (std::size_t i = 0; i < group.size(); ++i) {
+      auto reply = group[i].reply;
+      const auto refused = !outcomes         ? outcomes.error()
+                           : !(*outcomes)[i] ? (*outcomes)[i].error()
+                                             : core::error{};
+      if (!refused.code.empty()) {
+        reply.deliver(rt::to_caf(refused));
+        continue;
+      }
+      msg::DocumentCommitted committed;
+      committed.set_revision(group[i].command.base() +
+                             static_cast<std::uint64_t>(group[i].command.edits_size()));
+      reply.deliver(std::move(committed));
+    }
+    if (!outcomes && outcomes.error().code == "store_io" && options_.on_store_failed)
+      options_.on_store_failed(outcomes.error());
+  }
+
+  storage::document_commit commit_of(const msg::CommitDocument& command) const {
+    storage::document_commit commit;
+    commit.space = command.space();
+    commit.id = command.id();
+    commit.incarnation = command.incarnation();
+    commit.session = command.session();
+    commit.base = command.base();
+    commit.edits = &command.edits();
+    if (command.has_snapshot())
+      commit.snapshot = command.snapshot();
+    commit.trim_through = command.trim_through();
+    commit.now_ms = world_.wall_ms();
+    return commit;
+  }
+
+  caf::result<document_loaded> open(const msg::OpenDocument& command) {
+    commit_parked(); // What its last session has sent comes before.
+    auto opened = store_->documents().open_document(command.space(), command.id(), command.again());
+    if (!opened)
+      return rt::to_caf(opened.error());
+    return document_loaded{std::make_shared<storage::opened_document>(std::move(*opened))};
+  }
+
+  caf::result<msg::Done> erase(const msg::DeleteDocument& command) {
+    commit_parked();
+    auto erased =
+      store_->documents().delete_document(command.space(), command.id(), world_.wall_ms());
+    if (!erased)
+      return rt::to_caf(erased.error());
+    return msg::Done{};
+  }
+
+  void commit_batches() {
     std::vector<parked_batch> group;
     group.swap(parked_);
     if (group.empty())
@@ -142,6 +225,7 @@ private:
   seams world_;
   store_options options_;
   std::vector<parked_batch> parked_;
+  std::vector<parked_edits> edits_;
   bool flush_armed_ = false;
 };
 

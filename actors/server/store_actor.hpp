@@ -9,9 +9,13 @@
 
 namespace syncline::actors::server {
 
-/// The only writer of the server's store. A batch is answered after the commit that holds it.
+/// The only writer of the server's store. A batch, and what a document commits, is answered after
+/// the commit that holds it. Errors of documents: those of `storage::document_store`.
 using store_actor =
   caf::typed_actor<rt::sig<msg::BatchApplied, msg::ApplyBatch>, rt::sig<msg::Done, msg::TrimStore>,
+                   rt::sig<document_loaded, msg::OpenDocument>,
+                   rt::sig<msg::DocumentCommitted, msg::CommitDocument>,
+                   rt::sig<msg::Done, msg::DeleteDocument>,
                    rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
 struct store_options {

@@ -34,6 +34,14 @@ void write_message(const operation& edit, msg::TextOperation& out) {
   out.set_text(edit.text().data(), edit.text().size());
 }
 
+void write_message(const logged_operation& logged, msg::LoggedEdit& out) {
+  write_message(logged.edit, *out.mutable_edit());
+  out.set_client(logged.author.client);
+  out.set_seq(logged.author.seq);
+  out.set_nonce(logged.author.nonce);
+  out.set_start(logged.start);
+}
+
 expected<operation> read_message(const msg::TextOperation& from) {
   operation made;
   std::string_view text = from.text();

@@ -9,8 +9,6 @@ namespace syncline::core::ot {
 
 namespace {
 
-constexpr std::uint64_t nobody_names = ~std::uint64_t{0};
-
 bool is_same(const operation_identity& one, const operation_identity& other) {
   if (one.nonce != 0 || other.nonce != 0)
     return one.nonce == other.nonce;
@@ -180,11 +178,16 @@ void document_room::committed(std::uint64_t revision, std::vector<outgoing>& out
       answer_join(who, each, *waiting, out);
 }
 
-void document_room::trim(std::uint64_t revision) {
-  auto lowest = std::min(revision, carets_at_);
+std::uint64_t document_room::needed_from() const {
+  auto lowest = std::min(document_.durable_revision(), carets_at_);
   for (const auto& [who, each] : members_)
     if (each.at == stage::joined || each.at == stage::plain)
       lowest = std::min({lowest, each.named, each.sent});
+  return lowest;
+}
+
+void document_room::trim(std::uint64_t revision) {
+  const auto lowest = std::min(revision, needed_from());
   if (lowest > document_.log_begin())
     document_.trim(lowest);
 }
@@ -259,7 +262,7 @@ void document_room::send_next(connection_id who, member& to, std::vector<outgoin
     out.push_back({who, say::edit{revision}});
 }
 
-bool document_room::flush(std::vector<outgoing>& out) {
+bool document_room::flush(std::vector<outgoing>& out, bool with_carets) {
   bool is_more = false;
   bool everybody_knows = true;
   for (auto& [who, each] : members_) {
@@ -273,7 +276,7 @@ bool document_room::flush(std::vector<outgoing>& out) {
     const bool is_behind = each.sent < document_.durable_revision();
     is_more = is_more || (is_reader && each.is_writable && is_behind);
     // Where somebody is, is said in the text that his reader has.
-    if (each.at == stage::joined && each.is_writable && !is_behind)
+    if (with_carets && each.at == stage::joined && each.is_writable && !is_behind)
       send_carets(who, each, out);
     else
       everybody_knows = everybody_knows && each.at != stage::joined;

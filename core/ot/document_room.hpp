@@ -138,14 +138,21 @@ public:
   // --- The store
   /// All up to this revision is durable: joins that waited for it are answered.
   void committed(std::uint64_t revision, std::vector<outgoing>& out);
-  /// Forgets the log up to this revision, but not what a connected client may still name.
-  /// `revision` stands in a durable snapshot.
+  /// The log up to here is nobody's: no connected client named a revision below it last, or has
+  /// still to be sent one.
+  [[nodiscard]] std::uint64_t needed_from() const;
+  /// Forgets the log up to this revision, which stands in a durable snapshot, or up to
+  /// `needed_from`.
   void trim(std::uint64_t revision);
 
   // --- The streams
-  /// The next slice of each writable connection, and the carets that have moved. True: there is
-  /// more to be sent, after others have had their turn.
-  bool flush(std::vector<outgoing>& out);
+  /// The next slice of each writable connection and, where they are wanted, the carets that were
+  /// set or are gone. True: there is more to be sent, after others have had their turn.
+  bool flush(std::vector<outgoing>& out, bool with_carets = true);
+  /// Whether there is anything that can run out of time.
+  [[nodiscard]] bool has_carets() const noexcept {
+    return !carets_.empty();
+  }
   /// Carets that nobody has refreshed are gone.
   void on_time(std::int64_t now_ms);
 

@@ -229,9 +229,9 @@ server_document::join_answer server_document::join(const join_request& request) 
         return not_yet{};
     return whole_text{durable_text(), durable_, is_known ? known->second.seq : 0, fate_of(request)};
   }
-  // Before its age: a text of another history is not merely old.
-  if (*request.revision > durable_ ||
-      (*request.revision != 0 && request.start != start_of(*request.revision)))
+  // Before its age: a text of another history is not merely old. Who cannot say which is believed.
+  if (*request.revision > durable_ || (*request.revision != 0 && request.start != 0 &&
+                                       request.start != start_of(*request.revision)))
     return start_over{"restored"};
   if (*request.revision < log_begin())
     return start_over{"too_old"};

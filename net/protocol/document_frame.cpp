@@ -92,14 +92,9 @@ struct frame_writer {
     set_attempt(to, each.attempt);
   }
   void operator()(const ot::say::edit& each) {
-    const auto& logged = room.document().logged(each.revision);
     auto& to = *out.mutable_operation();
     to.set_revision(each.revision);
-    ot::write_message(logged.edit, *to.mutable_logged()->mutable_edit());
-    to.mutable_logged()->set_client(logged.author.client);
-    to.mutable_logged()->set_seq(logged.author.seq);
-    to.mutable_logged()->set_nonce(logged.author.nonce);
-    to.mutable_logged()->set_start(logged.start);
+    ot::write_message(room.document().logged(each.revision), *to.mutable_logged());
   }
   void operator()(const ot::say::ack& each) {
     auto& to = *out.mutable_ack();

@@ -246,6 +246,16 @@ document_message read_document_json(std::string_view text) {
   return unknown_message{};
 }
 
+std::string document_text_json(std::string_view text, std::uint64_t revision,
+                               std::string_view epoch) {
+  std::string out = "{";
+  add(out, "text", text);
+  add(out, "revision", revision);
+  add(out, "epoch", epoch);
+  out += '}';
+  return out;
+}
+
 std::string document_json(const ot::said& what, const ot::document_room& room) {
   json_writer writer{room};
   std::visit(writer, what);

@@ -37,6 +37,10 @@ using document_message = std::variant<core::ot::document_room::join_message, sub
 [[nodiscard]] document_message read_document_json(std::string_view text);
 [[nodiscard]] document_message read_document_frame(std::string_view bytes);
 
+/// What GET /document/<id> answers.
+[[nodiscard]] std::string document_text_json(std::string_view text, std::uint64_t revision,
+                                             std::string_view epoch);
+
 /// One message to a connection; `what` is no `say::close`. Operations are looked up in the room.
 [[nodiscard]] std::string document_json(const core::ot::said& what,
                                         const core::ot::document_room& room);

@@ -131,6 +131,26 @@ constexpr std::array<route, 7> routes{{{"/delta", "GET"},
                                        {"/stream", "GET"},
                                        {"/events", "GET"}}};
 
+constexpr std::string_view document_path = "/document/";
+
+expected<std::string> read_document_id(const url_target& target) {
+  auto id = target.path.substr(document_path.size());
+  if (auto valid = core::validate_item_id(id); !valid)
+    return valid.error();
+  return id;
+}
+
+expected<server_ask> read_document(const msg::HttpRequest& request, const url_target& target) {
+  auto id = read_document_id(target);
+  if (!id)
+    return id.error();
+  const bool deletes = request.method() == "DELETE";
+  if (!deletes && request.method() != "GET" && request.method() != "HEAD")
+    return fail("method_not_allowed", "a document answers GET, DELETE and WebSocket, not '" +
+                                        request.method().substr(0, 20) + "'");
+  return server_ask{document_ask{std::move(*id), deletes}, wanted_format(request)};
+}
+
 expected<live_ask> read_hello(const std::string& text) {
   auto frame = decode_hello_text(text);
   if (!frame)
@@ -151,6 +171,8 @@ body_format wanted_format(const msg::HttpRequest& request) {
 
 std::string allowed_methods(std::string_view target) {
   const auto parsed = parse_target(std::string{target});
+  if (parsed && parsed->path.starts_with(document_path))
+    return "GET, HEAD, DELETE";
   for (const auto& route : routes)
     if (parsed && route.path == parsed->path)
       return route.method == "GET" ? "GET, HEAD" : std::string{route.method};
@@ -161,6 +183,8 @@ expected<server_ask> read_request(const msg::HttpRequest& request) {
   auto target = parse_target(request.target());
   if (!target)
     return target.error();
+  if (target->path.starts_with(document_path))
+    return read_document(request, *target);
   const auto found = std::find_if(routes.begin(), routes.end(),
                                   [&](const route& r) { return r.path == target->path; });
   if (found == routes.end())
@@ -213,6 +237,26 @@ expected<live_ask> read_live_request(const msg::HttpRequest& request) {
   if (const auto last = header_of(request, "last-event-id");
       !last.empty() && ask.form == msg::EVENTS)
     ask.cursor = std::string{last};
+  return ask;
+}
+
+bool is_document(const msg::HttpRequest& request) {
+  return request.target().starts_with(document_path);
+}
+
+expected<document_live_ask> read_document_live_request(const msg::HttpRequest& request) {
+  const auto target = parse_target(request.target());
+  if (!target)
+    return target.error();
+  auto id = read_document_id(*target);
+  if (!id)
+    return id.error();
+  document_live_ask ask;
+  ask.id = std::move(*id);
+  ask.is_protobuf = choose_subprotocol(request, {stream_subprotocol}) == stream_subprotocol;
+  ask.may_be_plain = !ask.is_protobuf && !target->find("client");
+  const auto* create = target->find("create");
+  ask.again = create && *create == "1";
   return ask;
 }
 

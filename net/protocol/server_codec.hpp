@@ -37,11 +37,17 @@ struct batch_ask {
   std::string idempotency_key;
 };
 
+/// GET or DELETE /document/<id>.
+struct document_ask {
+  std::string id;
+  bool deletes = false;
+};
+
 struct health_ask {};
 struct ready_ask {};
 
 struct server_ask {
-  std::variant<delta_ask, updates_ask, batch_ask, health_ask, ready_ask> what;
+  std::variant<delta_ask, updates_ask, batch_ask, document_ask, health_ask, ready_ask> what;
   body_format answer = body_format::json;
 };
 
@@ -60,6 +66,21 @@ struct live_ask {
 /// The same for a request that asks for a WebSocket or an event stream. Errors: `unknown_route`,
 /// `bad_collection`, `bad_query`, `bad_message`.
 [[nodiscard]] core::expected<live_ask> read_live_request(const msg::HttpRequest& request);
+
+/// A WebSocket at /document/<id> (PROTOCOL.md section 7).
+struct document_live_ask {
+  std::string id;
+  bool is_protobuf = false;  ///< frames of syncline.v1; else JSON
+  bool may_be_plain = false; ///< it has not said that it will join
+  bool again = false;        ///< `?create=1`: a deleted document is created again
+};
+
+/// Whether the target is below /document/.
+[[nodiscard]] bool is_document(const msg::HttpRequest& request);
+
+/// Errors: `bad_id`, `bad_url`.
+[[nodiscard]] core::expected<document_live_ask>
+read_document_live_request(const msg::HttpRequest& request);
 
 /// The methods of the route of a target, for the header `Allow`; empty where there is no route.
 [[nodiscard]] std::string allowed_methods(std::string_view target);

@@ -55,6 +55,7 @@ BOOST_AUTO_TEST_CASE(batches_leave_100_ms_between_them) {
   temporary_directory directory;
   const auto one = open_or_fail(json_options(directory, server.url()));
   std::vector<operation> all;
+  all.reserve(250);
   for (int i = 0; i < 250; ++i)
     all.push_back(operation::put("notes", "n" + std::to_string(i), "{}"));
   value_or_fail(one->write(std::move(all)));

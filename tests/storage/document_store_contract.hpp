@@ -1,11 +1,11 @@
 #pragma once
 // What every store of documents does; see server_store_contract.hpp for the factory.
 
+#include "core/data/operation_message.hpp"
 #include "storage/server_store.hpp"
 #include "tests/storage/server_store_support.hpp"
 #include "tests/support/random_edits.hpp"
 
-#include <deque>
 #include <map>
 
 namespace syncline::storage::test {
@@ -35,7 +35,8 @@ public:
   /// For the next `commit`.
   void type(core::ot::operation edit, core::ot::operation_identity author = {}) {
     BOOST_REQUIRE(text_.apply(edit).has_value());
-    log_.push_back({++revision_, std::move(edit), std::move(author), store_->start()});
+    core::ot::write_message({++revision_, std::move(edit), std::move(author), store_->start()},
+                            *log_.Add());
   }
   void type(std::string_view inserted, core::ot::operation_identity author = {}) {
     core::ot::operation edit;
@@ -49,9 +50,8 @@ public:
     made.id = id_;
     made.incarnation = opened_.incarnation;
     made.session = opened_.session;
-    made.base = revision_ - log_.size();
-    for (const auto& each : log_)
-      made.operations.push_back(&each);
+    made.base = revision_ - static_cast<std::uint64_t>(log_.size());
+    made.edits = &log_;
     made.now_ms = noon_ms;
     return made;
   }
@@ -63,7 +63,7 @@ public:
     one.trim_through = trim_through;
     const auto outcomes = store_->documents().commit_documents({&one, 1});
     BOOST_REQUIRE(outcomes.has_value());
-    log_.clear();
+    log_.Clear();
     return outcomes->front() ? std::string{} : outcomes->front().error().code;
   }
 
@@ -73,7 +73,7 @@ private:
   opened_document opened_;
   core::ot::text text_;
   std::uint64_t revision_ = 0;
-  std::deque<core::ot::logged_operation> log_;
+  google::protobuf::RepeatedPtrField<msg::LoggedEdit> log_;
 };
 
 template <class Factory>

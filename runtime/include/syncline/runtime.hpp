@@ -180,7 +180,7 @@ public:
 
   /// Stores a job; it is due at once. False: one of this name was there and was kept. One that is
   /// replaced while it runs ends at the next batch or page.
-  [[nodiscard]] result<bool> schedule_job(job how, existing_job policy = existing_job::keep);
+  [[nodiscard]] result<bool> schedule_job(const job& how, existing_job policy = existing_job::keep);
   /// Removes a job; a run under way ends at the next batch or page.
   [[nodiscard]] result<void> cancel_job(std::string name);
   [[nodiscard]] result<std::vector<job_status>> jobs() const;

@@ -35,6 +35,7 @@ msg::JobRecord due_at(const std::string& name, std::int64_t due_ms, std::int64_t
 std::vector<std::string> started(const std::vector<msg::JobRecord>& jobs, std::int64_t now_ms,
                                  const host_conditions& seen = {}) {
   std::vector<const msg::JobRecord*> all;
+  all.reserve(jobs.size());
   for (const auto& job : jobs)
     all.push_back(&job);
   return core::jobs_to_start(all, seen, now_ms);

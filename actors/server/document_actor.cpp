@@ -1,0 +1,390 @@
+#include "actors/server/document_actor.hpp"
+
+#include "actors/server/document_peer.hpp"
+#include "core/data/operation_message.hpp"
+#include "core/ot/document_room.hpp"
+#include "net/protocol/document_message.hpp"
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace syncline::actors::server {
+
+namespace {
+
+namespace ot = core::ot;
+
+// Close codes: RFC 6455, 7.4.1 and, from 4000 on, PROTOCOL.md section 7.
+constexpr std::uint16_t close_unsupported = 1003;
+constexpr std::uint16_t close_again = 1013;
+constexpr std::uint16_t close_refused = 4400;
+constexpr std::uint16_t close_gone = 4404;
+
+// Bytes that a socket has not taken yet; above it, its stream waits for it.
+constexpr std::size_t unsent_max = std::size_t{256} << 10U;
+// Revisions that are kept encoded, for those who are a little behind.
+constexpr std::size_t encoded_max = 512;
+
+// loading --loaded--> open --idle, deleted, superseded--> ended
+class document_state {
+public:
+  static inline const char* name = "document";
+
+  document_state(document_actor::pointer self, std::string space, std::string id, bool again,
+                 store_actor store, documents_actor documents, seams world,
+                 document_options options, std::uint64_t start)
+    : self_{self}, space_{std::move(space)}, id_{std::move(id)}, store_{std::move(store)},
+      documents_{std::move(documents)}, world_{std::move(world)}, options_{options}, start_{start} {
+    load(again);
+  }
+
+  // However it ends: a connection without its document would be silent.
+  ~document_state() {
+    close_all(ended_as_);
+  }
+
+  document_actor::behavior_type make_behavior() {
+    return {
+      [this](document_arrived& arrived) { on_arrived(arrived); },
+      [this](document_said& said) { on_said(said); },
+      [this](const document_drained& drained) { on_drained(drained.connection); },
+      [this](const document_left& left) { on_left(left.connection); },
+      [this](const msg::DocumentSilence& silence) { on_silence(silence.connection()); },
+      [this](const msg::DocumentTick& tick) { on_tick(tick.slow()); },
+      [this](const msg::DocumentLook& look) { on_look(look.arrived()); },
+      [this](const msg::DocumentFlush&) {
+        flush_armed_ = false;
+        say(false);
+      },
+      [this](const msg::DocumentEnds& ends) {
+        end({ends.code(), "the document '" + id_ + "' is not here any more"});
+      },
+    };
+  }
+
+private:
+  struct connection {
+    std::shared_ptr<net::live_link> link;
+    document_form form = document_form::json;
+    bool may_be_plain = false;
+    std::size_t unsent = 0;
+    std::optional<document_said> waits; // for the text to be loaded
+  };
+  struct encoded {
+    net::shared_bytes json;
+    net::shared_bytes protobuf;
+  };
+
+  void load(bool again) {
+    msg::OpenDocument command;
+    command.set_space(space_);
+    command.set_id(id_);
+    command.set_again(again);
+    rt::request(self_, store_, rt::no_timeout, std::move(command))
+      .then([this](const document_loaded& loaded) { on_loaded(*loaded.opened); },
+            [this](const caf::error& error) { end(rt::from_caf(error)); });
+  }
+
+  void on_loaded(storage::opened_document& opened) {
+    incarnation_ = opened.incarnation;
+    session_ = opened.session;
+    snapshot_revision_ = opened.snapshot_revision;
+    log_bytes_ = opened.log_bytes;
+    room_.emplace(ot::server_document{std::move(opened.content), start_, {}},
+                  std::move(opened.epoch), ot::document_room::limits{});
+    for (auto& [who, each] : connections_) {
+      room_->open(who);
+      if (auto waits = std::exchange(each.waits, std::nullopt))
+        carry_out(who, each, *waits);
+    }
+    go_on();
+  }
+
+  // --- Connections
+
+  void on_arrived(document_arrived& arrived) {
+    ++arrived_;
+    auto& made = connections_[arrived.connection];
+    made.link = arrived.link->take();
+    made.form = arrived.form;
+    made.may_be_plain = arrived.may_be_plain;
+    if (made.may_be_plain) {
+      msg::DocumentSilence silence;
+      silence.set_connection(arrived.connection);
+      rt::delayed_send(self_, document_actor{self_}, std::chrono::milliseconds{options_.silence_ms},
+                       std::move(silence));
+    }
+    if (room_)
+      room_->open(arrived.connection);
+  }
+
+  void on_left(std::uint64_t who) {
+    connections_.erase(who);
+    if (connections_.empty())
+      look_later();
+    if (!room_)
+      return;
+    room_->close(who);
+    show_carets_soon();
+    go_on();
+  }
+
+  void on_silence(std::uint64_t who) {
+    if (!room_ || !connections_.contains(who))
+      return;
+    room_->on_silence(who);
+    go_on();
+  }
+
+  void on_drained(std::uint64_t who) {
+    const auto found = connections_.find(who);
+    if (found == connections_.end())
+      return;
+    found->second.unsent = 0;
+    if (!room_)
+      return;
+    room_->set_writable(who, true);
+    go_on();
+  }
+
+  void on_said(document_said& said) {
+    const auto found = connections_.find(said.connection);
+    if (found == connections_.end())
+      return;
+    auto& from = found->second;
+    if (said.text != (from.form == document_form::json))
+      return from.link->close(close_unsupported, from.form == document_form::json
+                                                   ? "text only"
+                                                   : "syncline.v1 has binary messages");
+    if (!room_) {
+      from.waits = std::move(said);
+      return;
+    }
+    carry_out(said.connection, from, said);
+    go_on();
+  }
+
+  void carry_out(std::uint64_t who, connection& from, const document_said& said) {
+    auto message = from.form == document_form::json ? net::read_document_json(said.payload)
+                                                    : net::read_document_frame(said.payload);
+    if (const auto* join = std::get_if<ot::document_room::join_message>(&message)) {
+      room_->on_join(who, *join, out_);
+      show_carets_soon();
+    } else if (auto* submitted = std::get_if<net::submitted_operation>(&message)) {
+      room_->on_operation(who, submitted->author, submitted->revision, std::move(submitted->edit),
+                          out_);
+    } else if (auto* shown = std::get_if<ot::presence>(&message)) {
+      room_->on_presence(who, std::move(*shown), world_.wall_ms());
+      show_carets_soon();
+    } else if (auto* refused = std::get_if<net::refused_message>(&message)) {
+      room_->refuse(who, refused->author, std::move(refused->why), out_);
+    }
+    from.link->resume();
+  }
+
+  // --- The store
+
+  void commit() {
+    const auto& document = room_->document();
+    if (committing_ || document.revision() == document.durable_revision())
+      return;
+    msg::CommitDocument command = next_commit();
+    for (auto at = document.durable_revision(); at < document.revision(); ++at) {
+      auto& edit = *command.add_edits();
+      ot::write_message(document.logged(at + 1), edit);
+      log_bytes_ += edit.ByteSizeLong();
+    }
+    if (document.revision() - snapshot_revision_ >= options_.snapshot_every ||
+        log_bytes_ > document.head_text().bytes() + unsent_max)
+      add_snapshot(command);
+    send_commit(std::move(command));
+  }
+
+  msg::CommitDocument next_commit() const {
+    msg::CommitDocument command;
+    command.set_space(space_);
+    command.set_id(id_);
+    command.set_incarnation(incarnation_);
+    command.set_session(session_);
+    command.set_base(room_->document().durable_revision());
+    return command;
+  }
+
+  // Of the head, which is durable with it. What is older than the log is to be goes with it.
+  void add_snapshot(msg::CommitDocument& command) {
+    const auto& document = room_->document();
+    command.set_snapshot(document.head_text().to_string());
+    snapshot_revision_ = document.revision();
+    log_bytes_ = 0;
+    if (document.revision() <= options_.log_kept)
+      return;
+    trim_through_ = std::max(
+      trim_through_, std::min(document.revision() - options_.log_kept, room_->needed_from()));
+    command.set_trim_through(trim_through_);
+  }
+
+  void send_commit(msg::CommitDocument command) {
+    committing_ = true;
+    rt::request(self_, store_, rt::no_timeout, std::move(command))
+      .then(
+        [this](const msg::DocumentCommitted& committed) {
+          committing_ = false;
+          room_->committed(committed.revision(), out_);
+          room_->trim(trim_through_);
+          go_on();
+        },
+        // Nothing after the last commit was told to anybody: who is here joins what is loaded anew.
+        [this](const caf::error& error) { end(rt::from_caf(error)); });
+  }
+
+  // --- What is said
+
+  void go_on() {
+    commit();
+    say(false);
+  }
+
+  void say(bool with_carets) {
+    const bool is_more = room_->flush(out_, with_carets);
+    for (const auto& each : std::exchange(out_, {}))
+      if (const auto found = connections_.find(each.to); found != connections_.end())
+        send(found->first, found->second, each.what);
+    if (is_more && !std::exchange(flush_armed_, true))
+      rt::send(self_, document_actor{self_}, msg::DocumentFlush{});
+  }
+
+  void send(std::uint64_t who, connection& to, const ot::said& what) {
+    if (const auto* over = std::get_if<ot::say::close>(&what))
+      return to.link->close(over->code == "not_found" ? close_gone : close_refused, over->code);
+    auto bytes = frame_of(to.form, what);
+    to.unsent += bytes->size();
+    if (to.unsent > unsent_max)
+      room_->set_writable(who, false);
+    to.link->send(std::move(bytes));
+  }
+
+  net::shared_bytes frame_of(document_form form, const ot::said& what) {
+    const auto* edit = std::get_if<ot::say::edit>(&what);
+    if (!edit)
+      return make_frame(form, what);
+    auto& both = encoded_[edit->revision];
+    auto& frame = form == document_form::json ? both.json : both.protobuf;
+    if (!frame)
+      frame = make_frame(form, what);
+    auto made = frame;
+    if (encoded_.size() > encoded_max)
+      encoded_.erase(encoded_.begin());
+    return made;
+  }
+
+  net::shared_bytes make_frame(document_form form, const ot::said& what) const {
+    return form == document_form::json
+             ? net::make_message_frame(net::document_json(what, *room_), true)
+             : net::make_message_frame(net::document_frame(what, *room_), false);
+  }
+
+  // --- Time
+
+  void tick_after(std::int64_t delay_ms, bool slow) {
+    msg::DocumentTick tick;
+    tick.set_slow(slow);
+    rt::delayed_send(self_, document_actor{self_}, std::chrono::milliseconds{delay_ms},
+                     std::move(tick));
+  }
+
+  // Whoever moves his caret fast is seen moving now and then.
+  void show_carets_soon() {
+    if (!std::exchange(tick_armed_, true))
+      tick_after(options_.caret_ms, false);
+  }
+
+  void on_tick(bool slow) {
+    (slow ? slow_tick_armed_ : tick_armed_) = false;
+    if (!room_)
+      return;
+    room_->on_time(world_.wall_ms());
+    say(true);
+    if (room_->has_carets() && !std::exchange(slow_tick_armed_, true))
+      tick_after(options_.caret_look_ms, true);
+  }
+
+  void look_later() {
+    msg::DocumentLook look;
+    look.set_arrived(arrived_);
+    rt::delayed_send(self_, document_actor{self_}, std::chrono::milliseconds{options_.idle_ms},
+                     std::move(look));
+  }
+
+  void on_look(std::uint64_t arrived) {
+    if (!connections_.empty() || arrived != arrived_ || !room_)
+      return; // Whoever has come meanwhile will go, too.
+    if (committing_)
+      return look_later();
+    if (snapshot_revision_ < room_->document().revision()) { // So that it opens fast.
+      auto command = next_commit();
+      add_snapshot(command);
+      send_commit(std::move(command));
+      return look_later();
+    }
+    msg::DocumentIdle idle;
+    idle.set_space(space_);
+    idle.set_id(id_);
+    idle.set_arrived(arrived_);
+    rt::send(self_, documents_, std::move(idle));
+  }
+
+  // --- The end
+
+  void end(core::error why) {
+    ended_as_ = std::move(why);
+    self_->quit();
+  }
+
+  void close_all(const core::error& why) {
+    for (auto& [who, each] : connections_) {
+      const bool is_gone = why.code == "not_found";
+      if (is_gone && room_)
+        each.link->send(make_frame(each.form, ot::say::nack{0, 0, why, 0}));
+      each.link->close(is_gone ? close_gone : close_again, why.code);
+    }
+  }
+
+  document_actor::pointer self_;
+  std::string space_;
+  std::string id_;
+  store_actor store_;
+  documents_actor documents_;
+  seams world_;
+  document_options options_;
+  std::uint64_t start_;
+  std::map<std::uint64_t, connection> connections_;
+  std::optional<ot::document_room> room_; // none: it is being loaded
+  std::vector<ot::outgoing> out_;
+  std::map<std::uint64_t, encoded> encoded_;
+  std::uint64_t incarnation_ = 0;
+  std::uint64_t session_ = 0;
+  std::uint64_t snapshot_revision_ = 0;
+  std::uint64_t log_bytes_ = 0; // behind the snapshot
+  std::uint64_t trim_through_ = 0;
+  std::uint64_t arrived_ = 0;
+  core::error ended_as_{"stopped", "the server is stopping; connect again"};
+  bool committing_ = false;
+  bool flush_armed_ = false;
+  bool tick_armed_ = false;
+  bool slow_tick_armed_ = false;
+};
+
+} // namespace
+
+document_actor spawn_document(caf::actor_system& system, std::string space, std::string id,
+                              bool again, store_actor store, documents_actor documents, seams world,
+                              document_options options, std::uint64_t start) {
+  return rt::spawn<document_actor, document_state>(system, std::move(space), std::move(id), again,
+                                                   std::move(store), std::move(documents),
+                                                   std::move(world), options, start);
+}
+
+} // namespace syncline::actors::server
