@@ -7,6 +7,7 @@ import queue
 import subprocess
 import tempfile
 import threading
+import urllib.request
 from pathlib import Path
 
 from checks import check, report, skip
@@ -14,6 +15,7 @@ from server_process import ROOT, start_server
 
 EXAMPLES = ROOT / "examples" / "plain_js"
 LINES_MAX = 60
+EDITOR_LINES_MAX = 80
 NODE = {**os.environ, "NODE_PATH": "/usr/share/nodejs"}
 
 
@@ -35,9 +37,9 @@ def node(script, *arguments, stdin=""):
 class following:
     """An example that goes on, and its lines as they come."""
 
-    def __init__(self, script, url):
-        self.process = subprocess.Popen(["node", EXAMPLES / script, url], env=NODE, text=True,
-                                        stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, script, *arguments):
+        self.process = subprocess.Popen(["node", EXAMPLES / script, *arguments], env=NODE,
+                                        text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.lines = queue.Queue()
         threading.Thread(target=self.read, daemon=True).start()
 
@@ -138,11 +140,39 @@ def writes_over_the_stream(server):
         one.end()
 
 
+def edit_one_text(server):
+    """Each types without waiting for the others: all end with the server's text."""
+    editors = [following("edit_text.js", server.url, "notes/today") for _ in range(3)]
+    try:
+        shown = [json.loads(editor.next()) for editor in editors]
+        check("an empty text", all(each["text"] == "" for each in shown))
+        for turn in range(20):
+            for number, editor in enumerate(editors):
+                editor.say({"at": 0, "insert": f"<{number}.{turn} \U0001F600>"})
+        revision = 3 * 20
+        ends = []
+        for editor in editors:
+            last = {"revision": 0, "waiting": 1}
+            while last["revision"] < revision or last["waiting"]:
+                last = json.loads(editor.next())
+            ends.append(last["text"])
+        with urllib.request.urlopen(server.url + "/document/notes/today", timeout=30) as reply:
+            text = json.loads(reply.read())["text"]
+        check("all have the server's text", all(end == text for end in ends))
+        check("everything that was typed, once", all(
+            text.count(f"<{number}.{turn} \U0001F600>") == 1
+            for number in range(3) for turn in range(20)))
+    finally:
+        for editor in editors:
+            editor.end()
+
+
 def main():
     if not has_node():
         skip("nodejs, node-ws or node-eventsource is not installed")
     for script in EXAMPLES.glob("*.js"):
-        check("short", len(script.read_text().splitlines()) < LINES_MAX)
+        limit = EDITOR_LINES_MAX if script.name == "edit_text.js" else LINES_MAX
+        check("short", len(script.read_text().splitlines()) < limit)
     with tempfile.TemporaryDirectory() as folder:
         server = restartable_server(folder + "/store")
         try:
@@ -150,6 +180,7 @@ def main():
             follows_through_a_restart(server, "follow_events.js", "item-created", "item-deleted")
             follows_through_a_restart(server, "follow_stream.js", "item_created", "item_deleted")
             writes_over_the_stream(server)
+            edit_one_text(server)
         finally:
             server.kill()
     report()
