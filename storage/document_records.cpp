@@ -214,8 +214,7 @@ void erase_document(kv_writer& kv, const std::string& space, const std::string& 
   record_writer writer{kv};
   msg::DocumentRecord record;
   const auto key = item_key(space, id);
-  if (records.message(server_table::documents, key, record) && record.deleted())
-    return;
+  records.message(server_table::documents, key, record);
   std::vector<std::string> clients;
   for_each_below(records, server_table::document_clients, client_prefix(space, id),
                  [&](std::string_view each, std::string_view) { clients.emplace_back(each); });
@@ -224,7 +223,10 @@ void erase_document(kv_writer& kv, const std::string& space, const std::string& 
   forget_log(writer, space, id, record.log_begin() + 1, record.revision());
   writer.erase(server_table::document_snapshots, key);
   msg::DocumentRecord tombstone;
-  tombstone.set_incarnation(std::max<std::uint64_t>(1, record.incarnation()));
+  // Who is about to create it again, and has stored nothing yet, does not do so any more.
+  const bool is_known = record.incarnation() != 0;
+  tombstone.set_incarnation(is_known && !record.deleted() ? record.incarnation()
+                                                          : record.incarnation() + 1);
   tombstone.set_deleted(true);
   tombstone.set_changed_ms(now_ms);
   writer.put_message(server_table::documents, key, tombstone);

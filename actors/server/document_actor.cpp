@@ -27,6 +27,7 @@ constexpr std::uint16_t close_gone = 4404;
 constexpr std::size_t unsent_max = std::size_t{256} << 10U;
 // Revisions that are kept encoded, for those who are a little behind.
 constexpr std::size_t encoded_max = 512;
+constexpr std::size_t encoded_bytes_max = std::size_t{16} << 10U; // each
 
 // loading --loaded--> open --idle, deleted, superseded--> ended
 class document_state {
@@ -69,7 +70,7 @@ private:
   struct connection {
     std::shared_ptr<net::live_link> link;
     document_form form = document_form::json;
-    bool may_be_plain = false;
+    bool was_silent = false; // for so long that it may be a plain client
     std::size_t unsent = 0;
     std::optional<document_said> waits; // for the text to be loaded
   };
@@ -99,6 +100,8 @@ private:
       room_->open(who);
       if (auto waits = std::exchange(each.waits, std::nullopt))
         carry_out(who, each, *waits);
+      if (each.was_silent)
+        room_->on_silence(who); // Unless it has said what it is.
     }
     go_on();
   }
@@ -110,8 +113,7 @@ private:
     auto& made = connections_[arrived.connection];
     made.link = arrived.link->take();
     made.form = arrived.form;
-    made.may_be_plain = arrived.may_be_plain;
-    if (made.may_be_plain) {
+    if (arrived.may_be_plain) {
       msg::DocumentSilence silence;
       silence.set_connection(arrived.connection);
       rt::delayed_send(self_, document_actor{self_}, std::chrono::milliseconds{options_.silence_ms},
@@ -133,8 +135,12 @@ private:
   }
 
   void on_silence(std::uint64_t who) {
-    if (!room_ || !connections_.contains(who))
+    const auto found = connections_.find(who);
+    if (found == connections_.end())
       return;
+    found->second.was_silent = true;
+    if (!room_)
+      return; // It gets the text when that is loaded.
     room_->on_silence(who);
     go_on();
   }
@@ -275,8 +281,9 @@ private:
     if (!frame)
       frame = make_frame(form, what);
     auto made = frame;
-    if (encoded_.size() > encoded_max)
-      encoded_.erase(encoded_.begin());
+    if (encoded_.size() > encoded_max || made->size() > encoded_bytes_max)
+      encoded_.erase(made->size() > encoded_bytes_max ? encoded_.find(edit->revision)
+                                                      : encoded_.begin());
     return made;
   }
 
@@ -319,9 +326,9 @@ private:
   }
 
   void on_look(std::uint64_t arrived) {
-    if (!connections_.empty() || arrived != arrived_ || !room_)
+    if (!connections_.empty() || arrived != arrived_)
       return; // Whoever has come meanwhile will go, too.
-    if (committing_)
+    if (committing_ || !room_)
       return look_later();
     if (snapshot_revision_ < room_->document().revision()) { // So that it opens fast.
       auto command = next_commit();

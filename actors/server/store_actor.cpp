@@ -93,7 +93,9 @@ private:
     commits.reserve(group.size());
     for (const auto& each : group)
       commits.push_back(commit_of(each.command));
-    const auto outcomes = store_->documents().commit_documents(commits);
+    auto outcomes = store_->documents().commit_documents(commits);
+    if (!outcomes && outcomes.error().code == "store_full" && group.size() > 1)
+      outcomes = commit_each_alone(commits);
     for (std::size_t i = 0; i < group.size(); ++i) {
       auto reply = group[i].reply;
       const auto refused = !outcomes         ? outcomes.error()
@@ -110,6 +112,18 @@ private:
     }
     if (!outcomes && outcomes.error().code == "store_io" && options_.on_store_failed)
       options_.on_store_failed(outcomes.error());
+  }
+
+  // Where one does not fit, the others may.
+  std::vector<core::expected<void>>
+  commit_each_alone(std::span<const storage::document_commit> commits) {
+    std::vector<core::expected<void>> outcomes;
+    outcomes.reserve(commits.size());
+    for (const auto& each : commits) {
+      auto alone = store_->documents().commit_documents({&each, 1});
+      outcomes.push_back(alone ? alone->front() : alone.error());
+    }
+    return outcomes;
   }
 
   storage::document_commit commit_of(const msg::CommitDocument& command) const {

@@ -14,7 +14,9 @@ std::uint64_t kind_of(step what) {
 
 // Moves the first `units` of the text into the operation.
 expected<void> take_insert(std::string_view& text, std::uint32_t units, operation& out) {
-  if (units > text.size() || units > utf16_length(text))
+  // A unit has three bytes at most: the rest of the text need not be counted for each insert.
+  const auto enough = text.substr(0, std::size_t{3} * units);
+  if (units > utf16_length(enough))
     return fail("bad_length", "an insert is longer than the text that is left for it");
   const auto bytes = byte_offset(text, units);
   if (!bytes)

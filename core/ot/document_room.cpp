@@ -12,7 +12,7 @@ namespace {
 bool is_same(const operation_identity& one, const operation_identity& other) {
   if (one.nonce != 0 || other.nonce != 0)
     return one.nonce == other.nonce;
-  return one.seq != 0 && one.seq == other.seq && one.client == other.client;
+  return one.seq != 0 && !one.client.empty() && one.seq == other.seq && one.client == other.client;
 }
 
 } // namespace
@@ -68,6 +68,8 @@ void document_room::on_join(connection_id who, const join_message& asked,
   asking->attempt = asked.attempt;
   asking->waiting.reset();
   asking->bridge = {};
+  asking->unnamed.clear(); // The answer says what there is.
+  asking->client = asked.request.client;
   if (asked.request.revision && !asked.epoch.empty() && asked.epoch != epoch_)
     out.push_back({who, say::resync{"epoch", asked.attempt}});
   else
@@ -108,22 +110,40 @@ bool document_room::on_operation(connection_id who, const operation_identity& au
     from->at = stage::plain;
   if (from->at == stage::plain && from->bridge.is_new())
     become_plain(who, *from, out);
-  if (document_.revision() - document_.durable_revision() >= limits_.uncommitted_max) {
+  // Before anything is made of it.
+  if (edit.components().size() > limits_.text.components_max) {
+    refuse(who, author, fail("too_large", "an operation has too many components; send it in parts"),
+           out);
+    return false;
+  }
+  if (document_.revision() - document_.durable_revision() >= limits_.uncommitted_max ||
+      uncommitted_bytes_ > limits_.uncommitted_bytes_max) {
     refuse(who, author, fail("overloaded", "too much waits to be stored; send it again"), out);
     return false;
   }
-  return from->at == stage::plain ? take_plain(who, *from, revision, std::move(edit), out)
-                                  : take_joined(who, *from, author, revision, std::move(edit), out);
+  const auto bytes = edit.text().size();
+  const bool is_taken = from->at == stage::plain
+                          ? take_plain(who, *from, author, revision, std::move(edit), out)
+                          : take_joined(who, *from, author, revision, std::move(edit), out);
+  if (is_taken)
+    uncommitted_bytes_ += bytes;
+  return is_taken;
 }
 
-bool document_room::take_plain(connection_id who, member& from, std::uint64_t revision,
-                               operation edit, std::vector<outgoing>& out) {
+bool document_room::take_plain(connection_id who, member& from, const operation_identity& author,
+                               std::uint64_t revision, operation edit, std::vector<outgoing>& out) {
+  // It has no numbers, since it need not wait for its acks, but may have a nonce.
+  const operation_identity identity{author.client, 0, author.nonce};
+  if (const auto known = document_.find_repeated(identity)) {
+    answer_repeated(who, from, identity, *known, out);
+    return false;
+  }
   auto moved = from.bridge.to_head(std::move(edit), revision, document_);
   if (!moved) {
     refuse(who, {}, moved.error(), out);
     return false;
   }
-  const auto done = document_.submit({}, document_.revision(), std::move(*moved));
+  const auto done = document_.submit(identity, document_.revision(), std::move(*moved));
   if (const auto* refused = std::get_if<error>(&done)) {
     refuse(who, {}, *refused, out);
     return false;
@@ -136,22 +156,35 @@ bool document_room::take_plain(connection_id who, member& from, std::uint64_t re
 bool document_room::take_joined(connection_id who, member& from, const operation_identity& author,
                                 std::uint64_t revision, operation edit,
                                 std::vector<outgoing>& out) {
-  const auto done = document_.submit(author, revision, std::move(edit));
+  auto identity = author;
+  if (identity.client.empty())
+    identity.client = from.client;
+  if (identity.client.empty())
+    identity.seq = 0; // A number of nobody tells nothing.
+  const auto done = document_.submit(identity, revision, std::move(edit));
   if (const auto* refused = std::get_if<error>(&done)) {
     refuse(who, author, *refused, out);
     return false;
   }
-  from.mine = author;
+  from.mine = identity;
   from.named = std::max(from.named, revision);
-  const auto* known = std::get_if<server_document::repeated>(&done);
-  if (!known) {
-    if (author.nonce == 0 && author.seq == 0)
-      from.unnamed.insert(document_.revision());
-    return true;
+  if (const auto* known = std::get_if<server_document::repeated>(&done)) {
+    answer_repeated(who, from, identity, *known, out);
+    return false;
   }
-  if (known->revision <= from.sent) // Otherwise the stream will say it.
-    out.push_back({who, say::ack{known->revision, author, document_.start_of(known->revision)}});
-  return false;
+  if (identity.nonce == 0 && identity.seq == 0)
+    from.unnamed.insert(document_.revision());
+  return true;
+}
+
+// Now, if its revision has gone by; otherwise the stream will say it.
+void document_room::answer_repeated(connection_id who, member& to, const operation_identity& author,
+                                    const server_document::repeated& known,
+                                    std::vector<outgoing>& out) const {
+  if (known.revision <= to.sent)
+    out.push_back({who, say::ack{known.revision, author, document_.start_of(known.revision)}});
+  else
+    to.unnamed.insert(known.revision);
 }
 
 void document_room::refuse(connection_id who, const operation_identity& author, error why,
@@ -172,6 +205,8 @@ void document_room::refuse(connection_id who, const operation_identity& author, 
 
 void document_room::committed(std::uint64_t revision, std::vector<outgoing>& out) {
   document_.committed(revision);
+  if (revision == document_.revision())
+    uncommitted_bytes_ = 0;
   move_carets();
   for (auto& [who, each] : members_)
     if (const auto waiting = std::exchange(each.waiting, std::nullopt))
@@ -197,7 +232,8 @@ void document_room::trim(std::uint64_t revision) {
 void document_room::on_presence(connection_id who, presence shown, std::int64_t now_ms) {
   auto* from = find(who);
   if (!from || from->at != stage::joined || shown.revision > document_.durable_revision() ||
-      shown.revision < document_.log_begin())
+      shown.revision < document_.log_begin() ||
+      document_.durable_revision() - shown.revision > limits_.presence_reach)
     return; // It is not said twice: where it is now comes with the next one.
   from->named = std::max(from->named, shown.revision);
   if (!shown.selected)
@@ -253,13 +289,25 @@ void document_room::send_carets(connection_id who, member& to, std::vector<outgo
 void document_room::send_next(connection_id who, member& to, std::vector<outgoing>& out) {
   const auto revision = ++to.sent;
   const auto& logged = document_.logged(revision);
-  const bool is_mine = to.at == stage::plain
-                         ? to.bridge.is_own(revision)
-                         : to.unnamed.erase(revision) != 0 || is_same(logged.author, to.mine);
+  const bool is_mine =
+    to.unnamed.erase(revision) != 0 ||
+    (to.at == stage::plain ? to.bridge.is_own(revision) : is_same(logged.author, to.mine));
   if (is_mine)
     out.push_back({who, say::ack{revision, logged.author, logged.start}});
   else
     out.push_back({who, say::edit{revision}});
+}
+
+void document_room::forget_ended_carets() {
+  for (auto of = carets_.begin(); of != carets_.end();) {
+    if (of->second.shown.selected) {
+      ++of;
+      continue;
+    }
+    for (auto& [who, each] : members_)
+      each.carets.erase(of->first);
+    of = carets_.erase(of);
+  }
 }
 
 bool document_room::flush(std::vector<outgoing>& out, bool with_carets) {
@@ -282,7 +330,7 @@ bool document_room::flush(std::vector<outgoing>& out, bool with_carets) {
       everybody_knows = everybody_knows && each.at != stage::joined;
   }
   if (everybody_knows)
-    std::erase_if(carets_, [](const auto& each) { return !each.second.shown.selected; });
+    forget_ended_carets();
   return is_more;
 }
 

@@ -90,10 +90,13 @@ public:
     server_document::limits text;
     /// Operations that were accepted and are not durable; above it: `overloaded`.
     std::uint64_t uncommitted_max = 4'096;
+    std::size_t uncommitted_bytes_max = std::size_t{64} << 20U; ///< of what they insert
     std::int64_t retry_after_ms = 200;
     /// What one connection is sent at a time, so that a long catch-up lets others in between.
     std::size_t slice = 256;
     std::int64_t presence_lives_ms = 30'000;
+    /// Revisions; a caret in an older text than this is not shown.
+    std::uint64_t presence_reach = 2'000;
   };
 
   document_room(server_document document, std::string epoch, limits how);
@@ -163,6 +166,7 @@ private:
     bool is_writable = true;
     std::uint64_t sent = 0;  // revisions that it was sent
     std::uint64_t named = 0; // revision that it last named
+    std::string client;      // as it joined
     operation_identity mine; // the operation that it last named
     std::optional<std::uint64_t> attempt;
     std::optional<join_message> waiting; // for a commit
@@ -180,8 +184,11 @@ private:
   void answer_join(connection_id who, member& asking, const join_message& asked,
                    std::vector<outgoing>& out);
   void become_plain(connection_id who, member& whom, std::vector<outgoing>& out);
-  bool take_plain(connection_id who, member& from, std::uint64_t revision, operation edit,
-                  std::vector<outgoing>& out);
+  bool take_plain(connection_id who, member& from, const operation_identity& author,
+                  std::uint64_t revision, operation edit, std::vector<outgoing>& out);
+  void answer_repeated(connection_id who, member& to, const operation_identity& author,
+                       const server_document::repeated& known, std::vector<outgoing>& out) const;
+  void forget_ended_carets();
   bool take_joined(connection_id who, member& from, const operation_identity& author,
                    std::uint64_t revision, operation edit, std::vector<outgoing>& out);
   void send_next(connection_id who, member& to, std::vector<outgoing>& out);
@@ -196,6 +203,7 @@ private:
   std::map<connection_id, caret> carets_;
   std::uint64_t carets_at_ = 0; // the revision that they are in
   std::uint64_t last_caret_ = 0;
+  std::size_t uncommitted_bytes_ = 0;
 };
 
 } // namespace syncline::core::ot

@@ -206,6 +206,9 @@ std::string server_document::fate_of(const join_request& request) const {
     return {};
   if (find_repeated(*request.pending))
     return "in";
+  // Of who has no number only the log knows anything.
+  if (request.client.empty() || request.pending->seq == 0)
+    return log_begin() == 0 ? "not" : "unknown";
   const auto known = clients_.find(request.client);
   if (known == clients_.end() || request.pending->seq > known->second.seq)
     return "not";

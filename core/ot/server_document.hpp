@@ -97,6 +97,9 @@ public:
   [[nodiscard]] submission submit(const operation_identity& author, std::uint64_t revision,
                                   operation edit);
 
+  /// Whether it is known, by its nonce or by its client and number.
+  [[nodiscard]] std::optional<repeated> find_repeated(const operation_identity& author) const;
+
   /// Everything up to this revision is durable.
   void committed(std::uint64_t revision);
 
@@ -160,7 +163,6 @@ public:
   [[nodiscard]] std::uint64_t start_of(std::uint64_t revision) const;
 
 private:
-  [[nodiscard]] std::optional<repeated> find_repeated(const operation_identity& author) const;
   [[nodiscard]] const logged_operation* find_logged(const std::string& client,
                                                     std::uint64_t seq) const;
   [[nodiscard]] expected<void> check_seq(const operation_identity& author) const;

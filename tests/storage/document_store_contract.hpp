@@ -248,6 +248,16 @@ struct document_store_contract {
     BOOST_TEST(then.opened().epoch == again.opened().epoch);
   }
 
+  static void a_creation_that_was_not_stored_is_undone_by_a_deletion() {
+    Factory factory;
+    BOOST_TEST(factory.store().documents().delete_document("default", "doc", noon_ms).has_value());
+    document_writer again{factory.store(), "doc", true};
+    again.type("late");
+    BOOST_TEST(factory.store().documents().delete_document("default", "doc", noon_ms).has_value());
+    BOOST_TEST(again.commit() == "not_found");
+    BOOST_TEST(refusal_of_open(factory, "doc") == "not_found");
+  }
+
   static void n7_a_commit_from_before_a_deletion_and_a_creation_is_refused() {
     Factory factory;
     document_writer old{factory.store(), "doc"};
@@ -343,6 +353,8 @@ struct document_store_contract {
                              a_long_text_of_all_planes_comes_back)                                 \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
                              a_deleted_document_is_gone_until_it_is_created_again)                 \
+  SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
+                             a_creation_that_was_not_stored_is_undone_by_a_deletion)               \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
                              n7_a_commit_from_before_a_deletion_and_a_creation_is_refused)         \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \

@@ -56,6 +56,17 @@ BOOST_AUTO_TEST_CASE(each_fault_has_its_code) {
   BOOST_TEST(code(message({4 + insert, 4 + insert}, "😀")) == "splits_surrogate_pair");
 }
 
+// The rest of the text was counted for each insert: this took minutes.
+BOOST_AUTO_TEST_CASE(two_million_inserts_of_one_unit_were_counted_two_million_times) {
+  constexpr std::size_t count = 2'000'000;
+  msg::TextOperation many;
+  many.mutable_steps()->Reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    many.add_steps(4 + insert);
+  many.set_text(std::string(count, 'x'));
+  BOOST_TEST(read_message(many)->target_length() == count);
+}
+
 BOOST_AUTO_TEST_CASE(sloppy_operations_come_into_canonical_form) {
   operation made;
   made.insert("xé");

@@ -408,6 +408,90 @@ BOOST_AUTO_TEST_CASE(plain_clients_with_many_operations_in_flight_agree) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(a_plain_client_with_a_nonce_is_taken_once) {
+  room_fixture at;
+  at.room.open(1);
+  BOOST_TEST(at.submit(1, {"", 0, 5}, 0, typed(0, "x")));
+  at.commit();
+  at.room.open(2); // It has connected again, and does not know.
+  BOOST_TEST(!at.submit(2, {"", 0, 5}, 0, typed(0, "x")));
+  const auto all = at.heard(2);
+  BOOST_REQUIRE(all.size() == 2U);
+  BOOST_TEST(std::get<say::whole_insert>(all[0]).text == "x");
+  BOOST_TEST(std::get<say::ack>(all[1]).revision == 1U);
+  BOOST_TEST(at.text() == "x");
+}
+
+// --- What a reading of the code found
+
+BOOST_AUTO_TEST_CASE(numbers_without_a_name_were_taken_for_each_others) {
+  room_fixture at;
+  at.join(1, "");
+  at.join(2, "");
+  static_cast<void>(at.heard(1));
+  static_cast<void>(at.heard(2));
+  BOOST_TEST(at.submit(1, {"", 1, 0}, 0, typed(0, "a")));
+  BOOST_TEST(at.submit(2, {"", 1, 0}, 0, typed(0, "b")));
+  at.commit();
+  const auto first = at.heard(1);
+  BOOST_REQUIRE(first.size() == 2U);
+  BOOST_TEST(std::get<say::ack>(first[0]).revision == 1U);
+  BOOST_TEST(std::get<say::edit>(first[1]).revision == 2U);
+  const auto second = at.heard(2);
+  BOOST_TEST(std::get<say::edit>(second[0]).revision == 1U);
+  BOOST_TEST(std::get<say::ack>(second[1]).revision == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_number_is_of_the_client_that_joined) {
+  room_fixture at;
+  at.join(1, "ann");
+  static_cast<void>(at.heard(1));
+  BOOST_TEST(at.submit(1, {"", 1, 0}, 0, typed(0, "a")));
+  BOOST_TEST(!at.submit(1, {"", 1, 0}, 0, typed(0, "a")));
+  at.commit();
+  BOOST_TEST(at.hears<say::ack>(1).author.client == "ann");
+  BOOST_TEST(at.text() == "a");
+}
+
+BOOST_AUTO_TEST_CASE(an_operation_without_a_name_was_acknowledged_after_a_join_that_lacks_it) {
+  room_fixture at;
+  at.join(1, "");
+  static_cast<void>(at.heard(1));
+  BOOST_TEST(at.submit(1, {}, 0, typed(0, "a")));
+  at.join(1, "");
+  BOOST_TEST(at.hears<say::snapshot>(1).whole.text == "");
+  at.commit();
+  BOOST_TEST(at.hears<say::edit>(1).revision == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(too_many_components_are_refused_before_they_are_moved) {
+  document_room::limits few;
+  few.text.components_max = 3;
+  room_fixture at{"Hello", few};
+  at.join(1, "ann");
+  static_cast<void>(at.heard(1));
+  operation long_one;
+  for (int i = 0; i < 2; ++i) {
+    long_one.retain(1);
+    long_one.insert("x");
+  }
+  BOOST_TEST(!at.submit(1, {"ann", 1, 5}, 1, long_one));
+  BOOST_TEST(at.hears<say::nack>(1).why.code == "too_large");
+}
+
+BOOST_AUTO_TEST_CASE(too_much_text_that_waits_for_the_disk_is_refused_for_now) {
+  document_room::limits few;
+  few.uncommitted_bytes_max = 10;
+  room_fixture at{{}, few};
+  at.join(1, "ann");
+  static_cast<void>(at.heard(1));
+  BOOST_TEST(at.submit(1, {"ann", 1, 5}, 0, typed(0, "eleven bytes")));
+  BOOST_TEST(!at.submit(1, {"ann", 2, 6}, 1, typed(0, "x")));
+  BOOST_TEST(at.hears<say::nack>(1).why.code == "overloaded");
+  at.commit();
+  BOOST_TEST(at.submit(1, {"ann", 2, 6}, 1, typed(0, "x")));
+}
+
 // --- Presence
 
 BOOST_AUTO_TEST_CASE(carets_stay_on_their_words_through_a_thousand_edits_of_others) {

@@ -108,6 +108,23 @@ BOOST_AUTO_TEST_CASE(a_client_without_nonces_is_known_by_its_numbers) {
   BOOST_TEST(refusal(document->submit({"ann", 1, 0}, 2, typed(0, "x"))) == "outcome_unknown");
 }
 
+// Without a number only the log knows; what it no longer has was said not to be there.
+BOOST_AUTO_TEST_CASE(what_became_of_a_nameless_operation_that_is_trimmed_is_unknown) {
+  BOOST_TEST(std::holds_alternative<accepted>(document->submit({"", 0, 77}, 0, typed(0, "x"))));
+  BOOST_TEST(std::holds_alternative<accepted>(document->submit({"", 0, 78}, 1, typed(0, "y"))));
+  document->committed(2);
+  const auto fate = [&](std::uint64_t nonce) {
+    join_request request;
+    request.pending = operation_identity{"", 0, nonce};
+    return std::get<server_document::whole_text>(document->join(request)).pending;
+  };
+  BOOST_TEST(fate(77) == "in");
+  BOOST_TEST(fate(79) == "not");
+  document->trim(1);
+  BOOST_TEST(fate(77) == "unknown");
+  BOOST_TEST(fate(78) == "in");
+}
+
 BOOST_AUTO_TEST_CASE(plain_operations_are_all_taken) {
   for (int i = 0; i < 3; ++i)
     BOOST_TEST(std::holds_alternative<accepted>(document->submit({}, 0, typed(0, "o"))));
