@@ -72,9 +72,9 @@ struct join_request {
 /// loaded anew: nothing after the last durable revision was told to anybody.
 class server_document {
 public:
-  /// Which operations are refused; UTF-16 code units, but for `log_kept`.
+  /// Beyond these an operation is refused.
   struct limits {
-    std::uint64_t text_max = 10'000'000;
+    std::uint64_t text_max = 10'000'000; ///< UTF-16 code units
     std::size_t components_max = 100'000;
   };
 

@@ -12,18 +12,12 @@ namespace {
 
 namespace ot = core::ot;
 
-constexpr std::size_t name_bytes_max = 128;
-
-bool is_name(const std::string& text) {
-  return text.size() <= name_bytes_max && text.find('\0') == std::string::npos;
-}
-
 refused_message bad(std::string why) {
   return {{}, core::fail("bad_message", std::move(why))};
 }
 
 document_message read_join(const msg::DocumentJoin& from) {
-  if (!is_name(from.client()) || !is_name(from.epoch()))
+  if (!is_document_name(from.client()) || !is_document_name(from.epoch()))
     return bad("a client id and an epoch have at most 128 bytes, none of them zero");
   ot::document_room::join_message made;
   made.request.client = from.client();
@@ -41,7 +35,7 @@ document_message read_join(const msg::DocumentJoin& from) {
 document_message read_edit(const msg::DocumentEdit& from) {
   submitted_operation made;
   const auto& logged = from.logged();
-  if (!is_name(logged.client()))
+  if (!is_document_name(logged.client()))
     return bad("a client id has at most 128 bytes, none of them zero");
   made.author = {logged.client(), logged.seq(), logged.nonce()};
   made.revision = from.revision();
@@ -53,7 +47,8 @@ document_message read_edit(const msg::DocumentEdit& from) {
 }
 
 document_message read_presence(const msg::DocumentPresence& from) {
-  if (!is_name(from.client()) || !is_name(from.name()) || !is_name(from.colour()))
+  if (!is_document_name(from.client()) || !is_document_name(from.name()) ||
+      !is_document_name(from.colour()))
     return bad("names and colours have at most 128 bytes, none of them zero");
   ot::presence made;
   made.client = from.client();

@@ -18,8 +18,6 @@ using core::fail;
 using core::json_kind;
 using core::json_value;
 
-constexpr std::size_t name_bytes_max = 128;
-
 // --- Reading. Each takes a member, if it is there, and says whether it is what it should be.
 
 bool take(const json_value& from, std::string_view name, std::uint64_t& out) {
@@ -41,8 +39,7 @@ bool take(const json_value& from, std::string_view name, std::string& out) {
   const auto* found = from.find(name);
   if (!found || found->is_null())
     return true;
-  if (found->kind() != json_kind::string || found->as_string().size() > name_bytes_max ||
-      found->as_string().find('\0') != std::string::npos)
+  if (found->kind() != json_kind::string || !is_document_name(found->as_string()))
     return false;
   out = found->as_string();
   return true;
