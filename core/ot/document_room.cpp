@@ -229,6 +229,16 @@ void document_room::trim(std::uint64_t revision) {
 
 // --- Carets
 
+namespace {
+
+// One's own insert is before one's caret, those of others are behind it.
+selection moved(const selection& caret, const logged_operation& over, const std::string& client) {
+  const bool is_own = !client.empty() && over.author.client == client;
+  return transform_selection(over.edit, caret, is_own ? bias::right : bias::left);
+}
+
+} // namespace
+
 void document_room::on_presence(connection_id who, presence shown, std::int64_t now_ms) {
   auto* from = find(who);
   if (!from || from->at != stage::joined || shown.revision > document_.durable_revision() ||
@@ -239,8 +249,7 @@ void document_room::on_presence(connection_id who, presence shown, std::int64_t 
   if (!shown.selected)
     return end_caret(who);
   for (auto at = shown.revision; at < document_.durable_revision(); ++at)
-    shown.selected =
-      transform_selection(document_.logged(at + 1).edit, *shown.selected, bias::left);
+    shown.selected = moved(*shown.selected, document_.logged(at + 1), shown.client);
   const auto length = document_.durable_length();
   shown.selected->anchor = std::min(shown.selected->anchor, length);
   shown.selected->head = std::min(shown.selected->head, length);
@@ -260,8 +269,8 @@ void document_room::move_carets() {
   for (; carets_at_ < document_.durable_revision(); ++carets_at_)
     for (auto& [of, each] : carets_) {
       if (each.shown.selected)
-        each.shown.selected = transform_selection(document_.logged(carets_at_ + 1).edit,
-                                                  *each.shown.selected, bias::left);
+        each.shown.selected =
+          moved(*each.shown.selected, document_.logged(carets_at_ + 1), each.shown.client);
       each.shown.revision = carets_at_ + 1;
     }
 }

@@ -35,6 +35,9 @@ public:
   /// `splits_surrogate_pair` where it cuts a character beyond U+FFFF in two.
   [[nodiscard]] expected<void> apply(const operation& edit);
 
+  /// Whether it can be applied. Errors: as `apply`.
+  [[nodiscard]] expected<void> check(const operation& edit) const;
+
   /// What undoes `edit` on the text that it makes; to be asked before it is applied.
   /// Errors: as `apply`.
   [[nodiscard]] expected<operation> invert(const operation& edit) const;
@@ -76,7 +79,6 @@ private:
   /// False inside a surrogate pair.
   bool advance(place& at, std::uint64_t units) const;
   [[nodiscard]] bool cuts_no_pair(const operation& edit) const;
-  [[nodiscard]] expected<void> check(const operation& edit) const;
   [[nodiscard]] std::string read(place& at, std::uint64_t units) const;
   void insert(place& at, std::string_view utf8, std::uint32_t units);
   void insert_and_split(place& at, std::string_view utf8);

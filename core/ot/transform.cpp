@@ -154,6 +154,23 @@ std::uint64_t transform_position(const operation& over, std::uint64_t position, 
   return after + (position - before);
 }
 
+std::uint64_t position_before(const operation& over, std::uint64_t position) {
+  std::uint64_t before = 0;
+  std::uint64_t after = 0;
+  for (const auto& each : over.components()) {
+    if (each.what == step::remove) {
+      before += each.length;
+      continue;
+    }
+    const bool was_there = each.what == step::retain;
+    if (after + each.length >= position)
+      return before + (was_there ? position - after : 0);
+    after += each.length;
+    before += was_there ? each.length : 0;
+  }
+  return before;
+}
+
 selection transform_selection(const operation& over, const selection& from, bias side) {
   return {transform_position(over, from.anchor, side), transform_position(over, from.head, side)};
 }

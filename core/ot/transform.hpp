@@ -37,6 +37,10 @@ enum class bias : std::uint8_t { left, right };
 [[nodiscard]] std::uint64_t transform_position(const operation& over, std::uint64_t position,
                                                bias side);
 
+/// The way back: where a place behind the operation was before it. Inside what is inserted it is
+/// where that went in.
+[[nodiscard]] std::uint64_t position_before(const operation& over, std::uint64_t position);
+
 /// Two positions, as of a selection: it grows and shrinks with what is written inside it.
 struct selection {
   std::uint64_t anchor = 0; ///< where it began

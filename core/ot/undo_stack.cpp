@@ -3,6 +3,7 @@
 #include "core/ensure.hpp"
 #include "core/ot/transform.hpp"
 
+#include <numeric>
 #include <ranges>
 #include <utility>
 
@@ -46,8 +47,13 @@ void undo_stack::edited(operation inverse, std::int64_t now_ms) {
     return;
   }
   undo_.push_back(std::move(inverse));
-  if (undo_.size() > limits_.groups_max)
+  const auto add = [](std::size_t sum, const operation& each) { return sum + each.text().size(); };
+  auto bytes = std::accumulate(undo_.begin(), undo_.end(), std::size_t{0}, add);
+  // The last one stays, however long it is.
+  while (undo_.size() > limits_.groups_max || (bytes > limits_.bytes_max && undo_.size() > 1)) {
+    bytes -= undo_.front().text().size();
     undo_.pop_front();
+  }
 }
 
 void undo_stack::pass(const operation& remote) {

@@ -18,6 +18,7 @@ public:
   struct limits {
     std::int64_t group_ms = 500;  ///< edits that follow within it are undone together
     std::size_t groups_max = 200; ///< the oldest are forgotten
+    std::size_t bytes_max = std::size_t{16} << 20U; ///< of what they insert again; likewise
   };
 
   undo_stack() : undo_stack(limits{}) {}

@@ -54,6 +54,20 @@ BOOST_AUTO_TEST_CASE(nothing_typed_is_lost_or_doubled_whatever_breaks) {
   BOOST_TEST(typed > 10'000U);
 }
 
+BOOST_AUTO_TEST_CASE(nothing_is_lost_or_doubled_when_messages_come_twice_and_are_refused) {
+  std::size_t nacks = 0;
+  all_agree(
+    [](int, document_faults& faults) {
+      faults.removes = false;
+      faults.doubles = faults.overloads = true;
+    },
+    [&](int seed, const document_network& network, const document_faults&) {
+      HOLDS(network.has_each_insert_once());
+      nacks += network.nacks();
+    });
+  BOOST_TEST(nacks > 100U);
+}
+
 BOOST_AUTO_TEST_CASE(all_agree_whatever_is_removed_undone_and_redone) {
   all_agree([](int, document_faults&) {}, nothing_to_see);
 }
@@ -136,6 +150,111 @@ BOOST_AUTO_TEST_CASE(a_retry_after_the_answer_was_a_crash) {
   static_cast<void>(session.on_ack(2, 1, 99, 7));
   BOOST_TEST(!session.operation_message().has_value());
   BOOST_TEST(session.is_synchronized());
+}
+
+BOOST_AUTO_TEST_CASE(what_is_too_much_for_one_operation_goes_in_parts) {
+  client_session::limits how;
+  how.components_max = 3;
+  client_document stored;
+  stored.client = "me";
+  client_session session{stored, how};
+  static_cast<void>(session.connected());
+  static_cast<void>(session.on_snapshot({"abcdef", 1, "e", 7, 0, "", session.attempt()}));
+  for (std::uint32_t i = 0; i < 6; ++i)
+    BOOST_TEST(session.edit(typed(2 * i, "x", 0, 6 - i), 0).has_value());
+  BOOST_TEST(session.shown().to_string() == "xaxbxcxdxexf");
+  text server{"abcdef"};
+  std::uint64_t nonce = 0;
+  for (std::uint64_t revision = 2; session.to_send(++nonce); ++revision) {
+    const auto sent = *session.operation_message();
+    BOOST_TEST(sent.edit.components().size() <= 4U); // And what is left alone behind them.
+    BOOST_TEST(server.apply(sent.edit).has_value());
+    static_cast<void>(session.on_ack(revision, sent.author.seq, sent.author.nonce, 7));
+  }
+  BOOST_TEST(nonce > 3U);
+  BOOST_TEST(server.to_string() == "xaxbxcxdxexf");
+  BOOST_TEST(session.is_synchronized());
+}
+
+BOOST_AUTO_TEST_CASE(a_deleted_document_keeps_what_is_shown) {
+  auto session = joined_on("text");
+  BOOST_TEST(session.edit(typed(0, "my ", 0, 4), 0).has_value());
+  BOOST_TEST(session.to_send(99));
+  const auto effects = session.on_nack(0, 0, "not_found", 0, "new");
+  BOOST_TEST(effects.deleted);
+  BOOST_TEST(!effects.shown.has_value());
+  BOOST_TEST(session.shown().to_string() == "my text");
+  BOOST_TEST(!session.operation_message().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_join_that_is_refused_is_asked_again_later) {
+  client_document stored;
+  stored.client = "me";
+  client_session session{stored};
+  static_cast<void>(session.connected());
+  const auto effects = session.on_nack(0, 0, "storage", 250, "new");
+  BOOST_TEST(effects.reconnect_after_ms.value_or(0) == 250);
+  BOOST_TEST(session.on_nack(0, 0, "forbidden", 0, "new").reconnect_after_ms.value_or(0) > 1'000);
+}
+
+BOOST_AUTO_TEST_CASE(a_server_that_never_agrees_is_left_for_a_while) {
+  auto session = joined_on("text");
+  int joins = 0;
+  client_effects effects;
+  do {
+    effects = session.on_operation({9, typed(0, "x", 0, 4), {"other", 1, 5}, 7});
+    ++joins;
+    if (effects.join)
+      static_cast<void>(session.on_joined(1, "e", session.attempt()));
+  } while (!effects.reconnect_after_ms && joins < 100);
+  BOOST_TEST(joins == 4);
+  BOOST_TEST(session.connected().join); // The next connection begins anew.
+}
+
+BOOST_AUTO_TEST_CASE(ten_thousand_edits_without_a_network_are_one_operation) {
+  auto session = joined_on(std::string(20'000, '.'));
+  session.disconnected();
+  for (std::uint32_t i = 0; i < 10'000; ++i)
+    BOOST_TEST_REQUIRE(session.edit(typed(3 * i, "x", 0, 20'000 - 2 * i), 0).has_value());
+  static_cast<void>(session.connected());
+  static_cast<void>(session.on_joined(1, "e", session.attempt()));
+  BOOST_TEST(session.to_send(5));
+  BOOST_TEST(session.operation_message()->edit.components().size() == 20'000U);
+  BOOST_TEST(!session.parts().has_typed());
+}
+
+BOOST_AUTO_TEST_CASE(a_letter_in_a_long_text_is_stored_as_a_letter) {
+  auto session = joined_on(std::string(100'000, '.'));
+  BOOST_TEST(session.take_unstored().whole);
+  std::size_t wholes = 0;
+  for (std::uint32_t i = 0; i < 10'000; ++i) {
+    BOOST_TEST_REQUIRE(session.edit(typed(i, "x", 0, 100'000), 0).has_value());
+    BOOST_TEST_REQUIRE(session.has_urgent());
+    const auto unstored = session.take_unstored();
+    BOOST_TEST_REQUIRE(unstored.changes.size() == (unstored.whole ? 0U : 1U));
+    wholes += unstored.whole ? 1 : 0;
+    BOOST_TEST_REQUIRE(!session.has_unstored());
+  }
+  BOOST_TEST(wholes == 2U); // After 4,096 each.
+}
+
+BOOST_AUTO_TEST_CASE(stored_changes_that_do_not_fit_are_refused) {
+  client_document stored;
+  stored.base = "text";
+  const auto code = [&](const any_session_change& change) {
+    const auto loaded = client_session::load(stored, std::vector{change}, {});
+    return loaded ? "" : loaded.error().code;
+  };
+  BOOST_TEST(code(session_change::typed{typed(0, "x", 0, 4)}).empty());
+  BOOST_TEST(code(session_change::typed{typed(0, "x", 0, 5)}) == "store_corrupt");
+  BOOST_TEST(code(session_change::received{1, 1, typed(0, "x", 0, 5)}) == "store_corrupt");
+  BOOST_TEST(code(session_change::frozen{1, 2, 3}) == "store_corrupt");
+  BOOST_TEST(code(session_change::acknowledged{1, 1}) == "store_corrupt");
+  stored.pending.buffer = typed(0, "x", 0, 5);
+  BOOST_TEST(code(session_change::typed{typed(0, "x", 0, 4)}) == "store_corrupt");
+  stored.pending.buffer = {};
+  stored.base = "\xff";
+  BOOST_TEST(code(session_change::typed{typed(0, "x", 0, 1)}) == "store_corrupt");
 }
 
 BOOST_AUTO_TEST_CASE(undo_after_a_refused_removal_doubled_the_text) {

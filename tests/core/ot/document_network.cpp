@@ -20,6 +20,15 @@ std::string unique_character(std::size_t number) {
   return utf8;
 }
 
+// So that a run meets them: what is stored as a whole, and what is sent in parts.
+ot::client_session::limits small_limits() {
+  ot::client_session::limits how;
+  how.components_max = 4;
+  how.changes_max = 24;
+  how.change_bytes_max = 400;
+  return how;
+}
+
 } // namespace
 
 document_network::document_network(std::uint64_t seed, document_faults faults, int clients)
@@ -28,7 +37,7 @@ document_network::document_network(std::uint64_t seed, document_faults faults, i
   for (int i = 0; i < clients; ++i) {
     auto made = std::make_unique<client>();
     made->stored.client = "c" + std::to_string(++next_client_);
-    made->session.emplace(made->stored);
+    load(*made);
     clients_.push_back(std::move(made));
   }
 }
@@ -64,7 +73,7 @@ void document_network::act() {
   case 6:
     if (faults_.crashes && random_.one_in(4)) {
       break_connection(who);
-      who.session.emplace(who.stored);
+      load(who);
     }
     return;
   case 7:
@@ -77,8 +86,10 @@ void document_network::act() {
       load_server(random_.one_in(3));
     } else if (faults_.copies && random_.one_in(12)) {
       break_connection(who);
-      who.stored = any().stored;
-      who.session.emplace(who.stored);
+      const auto& other = any();
+      who.since = other.since;
+      who.stored = other.stored;
+      load(who);
     } else if (!late_.empty()) {
       deliver_late();
     }
@@ -163,6 +174,29 @@ void document_network::break_connection(client& who) {
   who.session->disconnected();
 }
 
+// What nothing depends on is stored when it suits, and may be lost.
+void document_network::store(client& who) {
+  if (!who.session->has_urgent() && !random_.one_in(3))
+    return;
+  auto unstored = who.session->take_unstored();
+  if (unstored.whole) {
+    who.stored = who.session->to_store();
+    who.since.clear();
+  }
+  std::move(unstored.changes.begin(), unstored.changes.end(), std::back_inserter(who.since));
+  const auto loaded = ot::client_session::load(who.stored, who.since, small_limits());
+  if (!loaded || loaded->to_store().pending.buffer != who.session->to_store().pending.buffer ||
+      loaded->shown().to_string() != who.session->shown().to_string() ||
+      loaded->revision() != who.session->revision())
+    was_wrong_ = true;
+}
+
+void document_network::load(client& who) {
+  auto loaded = ot::client_session::load(who.stored, who.since, small_limits());
+  core::ensure(loaded.has_value(), "what was stored fits together");
+  who.session.emplace(std::move(*loaded));
+}
+
 void document_network::connect(client& who) {
   if (who.is_connected)
     return;
@@ -175,12 +209,12 @@ void document_network::connect(client& who) {
 void document_network::store_and_send(client& who, const ot::client_effects& effects) {
   reports_ += effects.reports.size();
   const bool froze = who.session->to_send(++next_nonce_);
-  who.stored = who.session->to_store();
+  store(who);
   if (!who.is_connected)
     return;
   if (effects.join)
     who.sent.emplace_back(
-      join_sent{who.session->join_message(), who.stored.epoch, who.session->attempt()});
+      join_sent{who.session->join_message(), who.session->epoch(), who.session->attempt()});
   if (effects.send || effects.send_again_after_ms || froze)
     if (auto message = who.session->operation_message())
       who.sent.emplace_back(std::move(*message));
@@ -189,8 +223,9 @@ void document_network::store_and_send(client& who, const ot::client_effects& eff
 void document_network::deliver_to_client(client& who) {
   if (who.said.empty())
     return;
-  const auto message = std::move(who.said.front());
-  who.said.pop_front();
+  const auto message = who.said.front();
+  if (!faults_.doubles || !random_.one_in(8))
+    who.said.pop_front();
   auto& session = *who.session;
   ot::client_effects effects;
   if (const auto* snapshot = std::get_if<ot::snapshot_message>(&message))
@@ -201,11 +236,13 @@ void document_network::deliver_to_client(client& who) {
     effects = session.on_operation(*operation);
   else if (const auto* ack = std::get_if<ack_said>(&message))
     effects = session.on_ack(ack->revision, ack->author.seq, ack->author.nonce, ack->start);
-  else if (const auto* nack = std::get_if<nack_said>(&message))
-    effects = session.on_nack(nack->author.seq, nack->author.nonce, nack->code, 10,
-                              "c" + std::to_string(++next_client_));
   else if (const auto* resync = std::get_if<resync_said>(&message))
     effects = session.on_resync(resync->reason, resync->attempt);
+  if (const auto* nack = std::get_if<nack_said>(&message)) {
+    ++nacks_;
+    effects = session.on_nack(nack->author.seq, nack->author.nonce, nack->code, 10,
+                              "c" + std::to_string(++next_client_));
+  }
   store_and_send(who, effects);
   check_base(who);
 }
@@ -213,8 +250,9 @@ void document_network::deliver_to_client(client& who) {
 // --- The server
 
 void document_network::check_base(const client& who) {
-  const auto known = texts_.find(who.stored.revision);
-  if (who.session->is_joined() && (known == texts_.end() || known->second != who.stored.base))
+  const auto known = texts_.find(who.session->revision());
+  if (who.session->is_joined() &&
+      (known == texts_.end() || known->second != who.session->parts().base().to_string()))
     was_wrong_ = true;
 }
 
@@ -224,7 +262,10 @@ void document_network::load_server(bool new_epoch) {
     epoch_ = std::to_string(start_);
   for (auto& each : clients_)
     break_connection(*each);
-  room_.emplace(ot::server_document{durable_, start_, {}}, epoch_, ot::document_room::limits{});
+  ot::document_room::limits how;
+  if (faults_.overloads)
+    how.uncommitted_max = 2;
+  room_.emplace(ot::server_document{durable_, start_, {}}, epoch_, how);
   late_.clear();
   texts_.erase(texts_.upper_bound(durable_.revision), texts_.end());
   texts_[durable_.revision] = durable_.text;
@@ -233,8 +274,9 @@ void document_network::load_server(bool new_epoch) {
 void document_network::deliver_to_server(client& who) {
   if (who.sent.empty())
     return;
-  const auto message = std::move(who.sent.front());
-  who.sent.pop_front();
+  const auto message = who.sent.front();
+  if (!faults_.doubles || !random_.one_in(8))
+    who.sent.pop_front();
   std::vector<ot::outgoing> out;
   if (const auto* join = std::get_if<join_sent>(&message)) {
     room_->on_join(who.connection, {join->request, join->epoch, join->attempt}, out);

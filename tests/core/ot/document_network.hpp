@@ -23,7 +23,9 @@ struct document_faults {
   bool trims = false;
   bool crashes = false; ///< of clients
   bool restores = false;
-  bool copies = false; ///< of clients' stores, and operations that arrive after their connection
+  bool copies = false;    ///< of clients' stores, and operations that arrive after their connection
+  bool doubles = false;   ///< messages that arrive twice, in both directions
+  bool overloads = false; ///< a server that refuses for a while
 };
 
 class document_network {
@@ -44,10 +46,15 @@ public:
   [[nodiscard]] std::size_t reports() const {
     return reports_;
   }
+  /// Refusals that clients were told of.
+  [[nodiscard]] std::size_t nacks() const {
+    return nacks_;
+  }
   [[nodiscard]] std::size_t inserts() const {
     return inserted_.size();
   }
-  /// Whether what a client took for the server's text of a revision ever was another one.
+  /// Whether what a client took for the server's text of a revision ever was another one, or a
+  /// client was loaded as something else than it was.
   [[nodiscard]] bool was_ever_wrong() const {
     return was_wrong_;
   }
@@ -81,7 +88,8 @@ private:
                                  core::ot::logged_operation, ack_said, nack_said, resync_said>;
 
   struct client {
-    core::ot::client_document stored; ///< as it survives a crash
+    core::ot::client_document stored; ///< as it survives a crash, with what happened since
+    std::vector<core::ot::any_session_change> since;
     std::optional<core::ot::client_session> session;
     bool is_connected = false;
     std::deque<to_server> sent;
@@ -96,6 +104,8 @@ private:
 
   client& any();
   void type(client& who);
+  void store(client& who);
+  void load(client& who);
   void break_connection(client& who);
   void connect(client& who);
   void store_and_send(client& who, const core::ot::client_effects& effects);
@@ -121,6 +131,7 @@ private:
   std::int64_t now_ms_ = 0;
   std::u16string inserted_;
   std::size_t reports_ = 0;
+  std::size_t nacks_ = 0;
   std::vector<late_frame> late_;
   core::ot::connection_id last_connection_ = 0;
   std::map<std::uint64_t, std::string> texts_; // durable ones by revision

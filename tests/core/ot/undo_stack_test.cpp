@@ -134,6 +134,17 @@ BOOST_AUTO_TEST_CASE(with_all_undone_only_the_others_edits_are_left) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_oldest_are_forgotten_where_they_hold_too_much_text) {
+  undo = undo_stack{{.group_ms = 0, .groups_max = 10, .bytes_max = 8}};
+  shown = text{"0123456789"};
+  for (std::int64_t i = 0; i < 3; ++i)
+    user(0, "", 3, i);
+  BOOST_TEST(undo.undo_depth() == 2U);
+  BOOST_TEST(undone() == "6789");
+  user(0, "", 4, 10); // Longer than all that may be kept: it can be taken back all the same.
+  BOOST_TEST(undone() == "6789");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 } // namespace syncline::tests
