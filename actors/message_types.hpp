@@ -3,6 +3,7 @@
 
 #include "actors.pb.h"
 #include "actors/caf.hpp"
+#include "actors/client/document_question.hpp"
 #include "actors/local_messages.hpp"
 #include "client_storage.pb.h"
 #include "http.pb.h"
@@ -95,6 +96,18 @@ RT_MSG(syncline, syncline::msg::DocumentLook)
 RT_MSG(syncline, syncline::msg::DocumentFlush)
 RT_MSG(syncline, syncline::msg::DocumentIdle)
 RT_MSG(syncline, syncline::msg::DocumentEnds)
+RT_MSG(syncline, syncline::msg::CloseReport)
+RT_MSG(syncline, syncline::msg::StoreDocument)
+RT_MSG(syncline, syncline::msg::DocumentStored)
+RT_MSG(syncline, syncline::msg::EraseDocument)
+RT_MSG(syncline, syncline::msg::DocumentDue)
+RT_MSG(syncline, syncline::msg::DocumentBeat)
+RT_MSG(syncline, syncline::msg::DocumentSave)
+RT_MSG(syncline, syncline::msg::DocumentShow)
+RT_MSG(syncline, syncline::msg::DocumentResend)
+RT_MSG(syncline, syncline::msg::DocumentRests)
+RT_MSG(syncline, syncline::msg::RemovalDue)
+RT_MSG(syncline, syncline::actors::document_question)
 RT_MSG(syncline, syncline::actors::document_loaded)
 RT_MSG(syncline, syncline::actors::document_arrived)
 RT_MSG(syncline, syncline::actors::document_said)

@@ -76,6 +76,10 @@ struct actor_host::parts {
     options.outbox.paused = options.poll.paused = true;
     options.link.paused = !how.is_started();
     if (dialer)
+      options.documents.dial = [dialer = dialer](const auto& where, const auto& listener) {
+        return dialer->dial_document(where, listener);
+      };
+    if (dialer && how.live)
       options.stream.dial = [dialer = dialer](net::live_way way,
                                               const std::shared_ptr<net::live_listener>& listener) {
         return dialer->dial(way, listener);
@@ -85,6 +89,8 @@ struct actor_host::parts {
       *system, how.store, transport, how.sink, [](const char*) { return actors::system_seams(); },
       options);
     auto named = set.in_stop_order();
+    if (how.on_spawned)
+      how.on_spawned(set);
     // Before storage, which is the last to go.
     named.insert(named.end() - 1, {"transport", caf::actor_cast<caf::actor>(transport)});
     {
@@ -141,7 +147,7 @@ actor_host::actor_host(setup how) : parts_{std::make_unique<parts>()} {
     parts_->pool = std::make_shared<net::http_pool>(std::move(pool));
     net::live_dialer::options live;
     live.ca_file = parts_->how.ca_file;
-    if (parts_->how.live)
+    if (parts_->how.shares_texts)
       parts_->dialer = std::make_shared<net::live_dialer>(parts_->how.server, std::move(live));
   }
   rt::configure(parts_->config, std::max<std::size_t>(1, parts_->how.threads));

@@ -26,11 +26,14 @@ public:
     std::string ca_file;
     bool compresses = true;
     bool live = true;           ///< changes come over a live connection while one can be had
+    bool shares_texts = true;   ///< the server speaks our protocol
     bool senses_machine = true; ///< the machine is asked for its network and power from the start
     actors::client::client_options client;
     actors::client::event_sink sink;
     /// Whether a set that is spawned now syncs of its own accord.
     std::function<bool()> is_started;
+    /// Told of each set once it runs. May be empty.
+    std::function<void(const actors::client::client_actors&)> on_spawned;
     std::size_t threads = 2;
   };
 

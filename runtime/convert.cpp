@@ -217,6 +217,8 @@ conflict_record to_public(const msg::ConflictRecord& from) {
   if (from.has_result_body())
     out.outcome = from.result_body();
   out.fields.assign(from.fields().begin(), from.fields().end());
+  out.document = from.document();
+  out.note = from.note();
   out.recorded_ms = from.recorded_ms();
   out.resolved_ms = from.resolved_ms();
   out.open = from.resolved_ms() == 0;

@@ -236,7 +236,8 @@ void engine::spawn() {
   // Plain http is for loopback only.
   setup.compresses = how_.compress == compression::always ||
                      (how_.compress == compression::automatic && how_.server.starts_with("https:"));
-  setup.live = how_.live && how_.dialect == server_dialect::syncline;
+  setup.shares_texts = how_.dialect == server_dialect::syncline;
+  setup.live = how_.live && setup.shares_texts;
   // A server on this machine needs no network; a job may need power.
   setup.senses_machine =
     how_.watch_machine && (how_.server.starts_with("https:") || runs_stored_jobs());
@@ -244,7 +245,20 @@ void engine::spawn() {
   setup.sink = make_sink();
   setup.is_started = [shared = shared_] { return shared->started.load(); };
   setup.threads = how_.threads;
+  setup.client.documents.on_event = [texts = texts_](const std::string& id, auto what) {
+    texts->notify(id, what);
+  };
+  setup.on_spawned = [texts = texts_](const auto& set) { texts->reopen(set.documents); };
   host_ = std::make_unique<actor_host>(std::move(setup));
+  texts_->open(
+    [host = host_.get()](actors::document_question question) -> core::expected<void> {
+      const auto set = host->running();
+      if (!set)
+        return set.error();
+      rt::anon_send(set->documents, std::move(question));
+      return {};
+    },
+    pump_);
 }
 
 bool engine::runs_stored_jobs() const {
@@ -351,10 +365,12 @@ result<void> engine::close_parts(std::chrono::steady_clock::time_point deadline)
                       deadline - std::chrono::steady_clock::now()));
   };
   shared_->started = false;
+  texts_->refuse();
   // A commit under way is waited for; half of the time is kept for the rest.
   if (host_)
     static_cast<void>(tracker_->wait_until_answered(left() / 2));
-  const bool ended = (!host_ || host_->stop(left())) && gate_.wait_empty(deadline);
+  const bool ended = (!host_ || host_->stop(left())) && gate_.wait_empty(deadline) &&
+                     texts_->wait_answered(deadline);
   tracker_->close();
   if (pump_)
     pump_->stop(left());

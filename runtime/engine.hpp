@@ -6,6 +6,7 @@
 #include "runtime/call_gate.hpp"
 #include "runtime/event_pump.hpp"
 #include "runtime/store_opening.hpp"
+#include "runtime/text_hub.hpp"
 #include "runtime/write_tracker.hpp"
 #include "syncline/runtime.hpp"
 
@@ -57,6 +58,11 @@ public:
   result<void> resolve_conflict(std::uint64_t conflict_id, conflict_choice choice,
                                 std::string body);
 
+  result<document> open_document(std::string id, const document_options& how);
+  result<std::vector<document_summary>> documents(const std::string& after, std::size_t limit);
+  result<std::optional<std::string>> stored_text(const std::string& id);
+  result<void> remove_document(const std::string& id);
+
   result<bool> schedule_job(const job& how, existing_job policy);
   result<void> cancel_job(std::string name);
   result<std::vector<job_status>> jobs();
@@ -91,6 +97,7 @@ private:
   [[nodiscard]] static error no_server();
   [[nodiscard]] std::optional<error> refuse(const std::vector<operation>& operations) const;
 
+  result<void> put_away(std::uint64_t report_id, conflict_choice choice);
   template <class Handle>
   [[nodiscard]] activity activity_of(Handle actors::client::client_actors::*member) const;
   void fill_traffic(runtime_status& out);
@@ -107,6 +114,7 @@ private:
   std::shared_ptr<shared_state> shared_ = std::make_shared<shared_state>();
   std::shared_ptr<write_tracker> tracker_ = std::make_shared<write_tracker>();
   std::shared_ptr<event_pump> pump_;
+  std::shared_ptr<text_hub> texts_ = std::make_shared<text_hub>();
   std::unique_ptr<actor_host> host_; // none where the store is read only
   call_gate gate_;
   std::mutex ids_mutex_;

@@ -144,6 +144,10 @@ result<void> engine::resolve_conflict(std::uint64_t conflict_id, conflict_choice
     return inside.error();
   if (auto checked = check_choice(choice, body); !checked)
     return checked;
+  const auto view = opened_.store->snapshot();
+  const auto found = view ? view->conflict(conflict_id) : view.error();
+  if (found && *found && (*found)->document())
+    return put_away(conflict_id, choice);
   msg::ResolveConflict command;
   command.set_conflict_id(conflict_id);
   command.set_choice(to_message(choice));
@@ -153,6 +157,17 @@ result<void> engine::resolve_conflict(std::uint64_t conflict_id, conflict_choice
   if (!done)
     return to_public(done.error());
   return {};
+}
+
+// What is told about a text is read, not decided.
+result<void> engine::put_away(std::uint64_t report_id, conflict_choice choice) {
+  if (choice != conflict_choice::theirs)
+    return error{"bad_choice", "a report about a text can only be put away, with 'theirs'; what it "
+                               "keeps can be typed into the text again"};
+  msg::CloseReport command;
+  command.set_conflict_id(report_id);
+  const auto done = host_->ask<msg::Done>(&actors::client::client_actors::storage, command);
+  return done ? result<void>{} : result<void>{to_public(done.error())};
 }
 
 result<std::uint64_t> engine::manage_outbox(msg::ManageOutbox::Action action, std::uint64_t seq,

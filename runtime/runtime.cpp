@@ -170,6 +170,23 @@ result<std::optional<item_state>> runtime::sync_status(std::string_view collecti
   return std::optional<item_state>{(*found)->state};
 }
 
+result<syncline::document> runtime::document(std::string id, const document_options& how) {
+  return engine_->open_document(std::move(id), how);
+}
+
+result<std::vector<document_summary>> runtime::documents(const std::string& after,
+                                                         std::size_t limit) const {
+  return engine_->documents(after, limit);
+}
+
+result<std::optional<std::string>> runtime::stored_text(const std::string& id) const {
+  return engine_->stored_text(id);
+}
+
+result<void> runtime::remove_document(const std::string& id) {
+  return engine_->remove_document(id);
+}
+
 result<subscription> runtime::on_change(std::function<void(const change&)> callback,
                                         std::optional<std::uint64_t> after_seq) {
   return engine_->on_change(std::move(callback), after_seq);

@@ -40,4 +40,10 @@ bool any_collection_restores(client_work& work);
 core::expected<msg::Done> store_job(client_transaction_state&, const msg::StoreJob&);
 core::expected<msg::Done> erase_job(client_transaction_state&, const msg::EraseJob&);
 
+// client_documents.cpp: shared texts
+core::expected<msg::DocumentStored> store_document(client_transaction_state&,
+                                                   const msg::StoreDocument&);
+core::expected<msg::Done> erase_document(client_transaction_state&, const msg::EraseDocument&);
+core::expected<msg::Done> close_report(client_transaction_state&, const msg::CloseReport&);
+
 } // namespace syncline::storage

@@ -62,6 +62,15 @@ public:
   expected<msg::Done> erase_job(const msg::EraseJob& command) override {
     return storage::erase_job(shared_, command);
   }
+  expected<msg::DocumentStored> store_document(const msg::StoreDocument& command) override {
+    return storage::store_document(shared_, command);
+  }
+  expected<msg::Done> erase_document(const msg::EraseDocument& command) override {
+    return storage::erase_document(shared_, command);
+  }
+  expected<msg::Done> close_report(const msg::CloseReport& command) override {
+    return storage::close_report(shared_, command);
+  }
   void trim_conflicts() override {
     storage::trim_conflicts(shared_);
   }

@@ -9,6 +9,7 @@
 
 #include "client_storage.pb.h"
 #include "core/expected.hpp"
+#include "core/ot/client_session.hpp"
 #include "core/sync/lane.hpp"
 #include "jobs.pb.h"
 #include "storage/kv.hpp"
@@ -50,6 +51,18 @@ struct stored_item {
   core::item_header header;
   std::string_view body;
   core::sync_status status = core::sync_status::synced;
+};
+
+/// A shared text, as `core::ot::client_session::load` takes it.
+struct stored_client_document {
+  msg::ClientDocumentHead head;
+  core::ot::client_document whole;
+  std::vector<core::ot::any_session_change> since;
+};
+
+struct listed_document {
+  std::string id;
+  msg::ClientDocumentHead head;
 };
 
 /// How much waits; derived from the tables on each call.
@@ -99,6 +112,13 @@ public:
   /// For a page of a foreign server: gives its items the ids that they have here, and names in
   /// `deleted`, at the end of a walk that sweeps, all rows that the walk has not met.
   [[nodiscard]] core::expected<void> localise(msg::DeltaPage& page) const;
+
+  /// A shared text; nullopt where nothing of it was ever stored here.
+  [[nodiscard]] core::expected<std::optional<stored_client_document>>
+  document(std::string_view id) const;
+  /// Up to `limit` of them with an id above `after`, in the order of ids, without their texts.
+  [[nodiscard]] core::expected<std::vector<listed_document>> documents(std::string_view after,
+                                                                       std::size_t limit) const;
 
   /// Background jobs, by name.
   [[nodiscard]] core::expected<std::vector<msg::JobRecord>> jobs() const;
@@ -151,6 +171,10 @@ public:
   /// As it is given; the background actor is the only one who writes jobs.
   virtual core::expected<msg::Done> store_job(const msg::StoreJob& command) = 0;
   virtual core::expected<msg::Done> erase_job(const msg::EraseJob& command) = 0;
+  /// The document's actor is the only one who writes it. Error: `superseded` where another has.
+  virtual core::expected<msg::DocumentStored> store_document(const msg::StoreDocument& command) = 0;
+  virtual core::expected<msg::Done> erase_document(const msg::EraseDocument& command) = 0;
+  virtual core::expected<msg::Done> close_report(const msg::CloseReport& command) = 0;
   /// Forgets decided conflicts that are older than the options say.
   virtual void trim_conflicts() = 0;
 

@@ -13,7 +13,10 @@
 //   quarantine        refused for good                seq
 //   idmap             local id <-> server id, and     collection 00 side id
 //                     what a walk has met and what was deleted there (id_map.hpp)
-//   documents, document_pending, jobs                 name
+//   jobs              when to sync                    name
+//   documents         how each shared text stands     document
+//   document_pending  a text as a whole, and what     document 00 change
+//                     happened to it since
 //   changes           the local feed                  seq
 //
 // Server store

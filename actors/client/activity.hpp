@@ -2,6 +2,7 @@
 // What an actor with a network side shows of itself in `status`.
 
 #include "actors.pb.h"
+#include "core/expected.hpp"
 #include "net/protocol/client_codec.hpp"
 
 #include <algorithm>

@@ -8,9 +8,11 @@ std::vector<supervised> client_actors::in_stop_order() const {
   const auto named = [](const char* name, const auto& handle) {
     return supervised{name, caf::actor_cast<caf::actor>(handle)};
   };
-  return {named("background", background), named("sync", sync),         named("link", link),
-          named("stream", stream),         named("poll", poll),         named("outbox", outbox),
-          named("conflict", conflict),     named("observer", observer), named("storage", storage)};
+  return {
+    named("background", background), named("sync", sync),           named("link", link),
+    named("stream", stream),         named("documents", documents), named("poll", poll),
+    named("outbox", outbox),         named("conflict", conflict),   named("observer", observer),
+    named("storage", storage)};
 }
 
 client_actors spawn_client(caf::actor_system& system,
@@ -48,8 +50,12 @@ client_actors spawn_client(caf::actor_system& system,
   stream.on_changed = to_link;
   actors.stream =
     spawn_stream(system, store, actors.conflict, actors.poll, world("stream"), std::move(stream));
-  actors.link =
-    spawn_link(system, actors.outbox, actors.poll, actors.stream, world("link"), options.link);
+  auto documents = options.documents;
+  documents.paused = documents.paused || is_linked;
+  actors.documents = spawn_documents(system, store, actors.storage, transport, world("documents"),
+                                     std::move(documents));
+  actors.link = spawn_link(system, actors.outbox, actors.poll, actors.stream, actors.documents,
+                           world("link"), options.link);
   linked->set_value(actors.link);
   actors.sync = spawn_sync(system, store, actors.outbox, actors.poll, world("sync"));
   actors.background = spawn_background(system, store, actors.storage, actors.sync,

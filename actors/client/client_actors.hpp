@@ -3,6 +3,7 @@
 
 #include "actors/client/background_actor.hpp"
 #include "actors/client/conflict_actor.hpp"
+#include "actors/client/document_actor.hpp"
 #include "actors/client/interfaces.hpp"
 #include "actors/client/link_actor.hpp"
 #include "actors/client/observer_actor.hpp"
@@ -15,14 +16,15 @@
 
 namespace syncline::actors::client {
 
-/// `link` says who of outbox, poll and stream works; with `link.paused` they do so as their own
-/// options say.
+/// `link` says who of outbox, poll, stream and documents works; with `link.paused` they do so as
+/// their own options say.
 struct client_options {
   rt::placement storage_placement = rt::placement::detached;
   outbox_options outbox;
   poll_options poll;
   conflict_options conflict;
   stream_options stream;
+  documents_options documents;
   link_options link;
   background_options background;
   std::function<void(const core::error&)> on_store_failed;
@@ -36,6 +38,7 @@ struct client_actors {
   outbox_actor outbox;
   poll_actor poll;
   stream_actor stream;
+  documents_actor documents;
   link_actor link;
   sync_actor sync;
   background_actor background;

@@ -17,7 +17,8 @@ using storage_actor = caf::typed_actor<
   rt::sig<msg::ResolutionApplied, msg::ApplyResolution>,
   rt::sig<msg::LocalWritten, msg::ManageOutbox>, rt::sig<msg::Done, msg::AddCollection>,
   rt::sig<msg::Done, msg::DropCollection>, rt::sig<msg::Done, msg::StoreJob>,
-  rt::sig<msg::Done, msg::EraseJob>,
+  rt::sig<msg::Done, msg::EraseJob>, rt::sig<msg::DocumentStored, msg::StoreDocument>,
+  rt::sig<msg::Done, msg::EraseDocument>, rt::sig<msg::Done, msg::CloseReport>,
   rt::sig<void, host_write>,     // as WriteLocal, from a thread that is no actor
   rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
@@ -48,7 +49,15 @@ using stream_actor =
                    rt::sig<void, msg::StreamDue>,   // from itself: the wait is over
                    rt::sig<void, msg::StreamBeat>>; // from itself: is anybody there?
 
-/// Says who of stream, poll and outbox works while the network is as it is.
+/// The directory of shared texts: there is never more than one actor of one.
+using documents_actor =
+  caf::typed_actor<rt::sig<void, document_question>,   // from a thread that is no actor
+                   rt::sig<msg::Done, msg::SetPaused>, // from link
+                   rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<void, msg::DocumentRests>, // from one of them
+                   rt::sig<void, msg::RemovalDue>>;   // from itself
+
+/// Says who of stream, poll, outbox and documents works while the network is as it is.
 using link_actor =
   caf::typed_actor<rt::sig<msg::Done, msg::SetPaused>, // from the host: start and stop
                    rt::sig<msg::Activity, msg::ReadActivity>,

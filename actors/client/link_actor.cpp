@@ -19,9 +19,10 @@ public:
   static inline const char* name = "link";
 
   link_actor_state(link_actor::pointer self, outbox_actor outbox, poll_actor poll,
-                   stream_actor stream, seams world, link_options options)
+                   stream_actor stream, documents_actor documents, seams world,
+                   link_options options)
     : self_{self}, outbox_{std::move(outbox)}, poll_{std::move(poll)}, stream_{std::move(stream)},
-      world_{std::move(world)}, options_{options} {
+      documents_{std::move(documents)}, world_{std::move(world)}, options_{options} {
     activity_.enter(core::to_string(core::link_state::stopped));
   }
 
@@ -47,6 +48,7 @@ private:
     ask_behind(outbox_, told);
     ask_behind(poll_, told);
     ask_behind(stream_, told);
+    ask_behind(documents_, told);
     return reply;
   }
 
@@ -118,6 +120,7 @@ private:
     tell(outbox_, true);
     tell(poll_, true);
     tell(stream_, true);
+    tell(documents_, true);
   }
 
   void follow_policy() {
@@ -125,8 +128,10 @@ private:
     const auto before = std::exchange(decided_, wanted);
     if (wanted.pushes != before.pushes)
       tell(outbox_, !wanted.pushes);
-    if (wanted.streams != before.streams)
+    if (wanted.streams != before.streams) {
       tell(stream_, !wanted.streams);
+      tell(documents_, !wanted.streams);
+    }
     if (wanted.polls != before.polls)
       tell(poll_, !wanted.polls);
     if (!wanted.streams)
@@ -145,6 +150,7 @@ private:
   outbox_actor outbox_;
   poll_actor poll_;
   stream_actor stream_;
+  documents_actor documents_;
   seams world_;
   link_options options_;
   core::link_view view_;
@@ -155,9 +161,11 @@ private:
 } // namespace
 
 link_actor spawn_link(caf::actor_system& system, outbox_actor outbox, poll_actor poll,
-                      stream_actor stream, seams world, link_options options) {
+                      stream_actor stream, documents_actor documents, seams world,
+                      link_options options) {
   return rt::spawn<link_actor, link_actor_state>(system, std::move(outbox), std::move(poll),
-                                                 std::move(stream), std::move(world), options);
+                                                 std::move(stream), std::move(documents),
+                                                 std::move(world), options);
 }
 
 } // namespace syncline::actors::client

@@ -16,6 +16,7 @@ struct link_options {
 /// stream is closed and everything stays queued. A hint that is wrong is found out by a poll.
 /// `outbox`, `poll` and `stream` have to be spawned paused.
 link_actor spawn_link(caf::actor_system& system, outbox_actor outbox, poll_actor poll,
-                      stream_actor stream, seams world, link_options options);
+                      stream_actor stream, documents_actor documents, seams world,
+                      link_options options);
 
 } // namespace syncline::actors::client

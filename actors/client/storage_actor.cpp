@@ -40,6 +40,9 @@ public:
       [this](msg::DropCollection& m) { return park(m, &tx::drop_collection); },
       [this](msg::StoreJob& m) { return park(m, &tx::store_job); },
       [this](msg::EraseJob& m) { return park(m, &tx::erase_job); },
+      [this](msg::StoreDocument& m) { return park(m, &tx::store_document); },
+      [this](msg::EraseDocument& m) { return park(m, &tx::erase_document); },
+      [this](msg::CloseReport& m) { return park(m, &tx::close_report); },
       [this](host_write& m) { park_host_write(m); },
       [this](const msg::FlushDue&) {
         flush_armed_ = false;

@@ -127,7 +127,7 @@ private:
     is_live_ = was_live_ = is_settled_ = waits_as_asked_ = is_applying_ = is_greeted_ = false;
     activity_.enter("connecting");
     const auto way = is_by_events() ? net::live_way::events : net::live_way::websocket;
-    line_ = options_.dial(way, std::make_shared<line_listener>(stream_actor{self_}, ++number_));
+    line_ = options_.dial(way, std::make_shared<line_listener<stream_actor>>(self_, ++number_));
     schedule_beat();
   }
 

@@ -153,7 +153,8 @@ private:
     rt::request(self_, options_.documents, rt::no_timeout, std::move(command))
       .then(
         [reply](const msg::Done&) mutable {
-          reply.deliver(net::make_reply(200, net::json_type, R"({"deleted":true})"));
+          reply.deliver(
+            net::make_reply(200, net::json_type, std::string{net::document_deleted_json}));
         },
         [reply, format](const caf::error& error) mutable {
           reply.deliver(net::make_refusal(rt::from_caf(error), format));

@@ -55,6 +55,12 @@ public:
       self.pump_server();
     });
   }
+  void ping() {
+    later(2 * fate_.delay_ms, [](connection& self) {
+      if (!self.over_ && !self.is_silent_ && self.io_)
+        self.listener_->on_alive();
+    });
+  }
   void resume() {
     later(0, [](connection& self) {
       self.client_reads_ = true;
@@ -246,6 +252,9 @@ public:
   line& operator=(const line&) = delete;
   void send(std::string message) override {
     connection_->send(std::move(message));
+  }
+  void ping() override {
+    connection_->ping();
   }
   void resume() override {
     connection_->resume();

@@ -71,6 +71,7 @@ void add_status(CLI::App& app, invocation& chosen);
 void add_outbox(CLI::App& app, invocation& chosen);
 void add_conflicts(CLI::App& app, invocation& chosen);
 void add_jobs(CLI::App& app, invocation& chosen);
+void add_doc(CLI::App& app, invocation& chosen);
 void add_ot(CLI::App& app, invocation& chosen);
 void add_store(CLI::App& app, invocation& chosen);
 void add_simulate(CLI::App& app, invocation& chosen);

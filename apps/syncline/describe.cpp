@@ -142,6 +142,11 @@ json to_json(const explanation& one) {
 }
 
 json to_json(const conflict_record& one) {
+  if (one.document)
+    return {{"conflictId", one.conflict_id}, {"document", one.id},
+            {"reason", one.reason},          {"note", one.note},
+            {"mine", one.mine.value_or("")}, {"recordedAt", one.recorded_ms},
+            {"resolvedAt", one.resolved_ms}, {"open", one.open}};
   return {{"conflictId", one.conflict_id},
           {"collection", one.collection},
           {"id", one.id},
@@ -168,8 +173,9 @@ std::string to_line(const outbox_entry& one) {
 
 std::string to_line(const conflict_record& one) {
   std::string line = std::to_string(one.conflict_id) + "\t" + (one.open ? "open" : "decided") +
-                     "\t" + one.collection + "/" + one.id + "\t" + one.reason + "\t" +
-                     one.decision + "\t" + time_text(one.recorded_ms);
+                     "\t" + (one.document ? "text " : one.collection + "/") + one.id + "\t" +
+                     one.reason + "\t" + (one.document ? one.note : one.decision) + "\t" +
+                     time_text(one.recorded_ms);
   for (std::size_t i = 0; i < one.fields.size(); ++i)
     line += (i == 0 ? "\tfields " : ",") + one.fields[i];
   return line;

@@ -83,6 +83,7 @@ int main(int argc, char** argv) {
   add_outbox(app, chosen);
   add_conflicts(app, chosen);
   add_jobs(app, chosen);
+  add_doc(app, chosen);
   add_ot(app, chosen);
   add_store(app, chosen);
   add_scenario(app, chosen);

@@ -1,6 +1,5 @@
 #include "core/ot/client_session.hpp"
 
-#include "core/data/utf8.hpp"
 #include "core/ensure.hpp"
 #include "core/ot/text_diff.hpp"
 
@@ -58,8 +57,6 @@ client_session::client_session(client_document from, limits how)
 
 expected<client_session>
 client_session::load(client_document from, std::span<const any_session_change> since, limits how) {
-  if (!is_valid_utf8(from.base))
-    return corrupt("its text is not UTF-8");
   auto stands = client_text::with(text{from.base}, std::exchange(from.pending, {}));
   if (!stands)
     return corrupt(stands.error().message);

@@ -118,7 +118,8 @@ public:
   explicit client_session(client_document from) : client_session(std::move(from), limits{}) {}
   client_session(client_document from, limits how);
 
-  /// As it was stored, with what was added since. Error: `store_corrupt` where they do not fit.
+  /// As it was stored, with what was added since; its text is UTF-8. Error: `store_corrupt` where
+  /// they do not fit.
   [[nodiscard]] static expected<client_session>
   load(client_document from, std::span<const any_session_change> since, limits how);
 
@@ -141,6 +142,10 @@ public:
   }
   [[nodiscard]] const client_text& parts() const noexcept {
     return text_;
+  }
+  /// What was done to the text as it is shown, by whom ever.
+  [[nodiscard]] shown_history& history() noexcept {
+    return text_.history();
   }
   [[nodiscard]] std::uint64_t revision() const noexcept {
     return stored_.revision;

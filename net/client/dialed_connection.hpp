@@ -29,13 +29,20 @@ public:
 
   virtual void start() = 0;
   virtual void send(std::string message) = 0;
+  virtual void ping() = 0;
   virtual void resume() = 0;
   /// Ends it; the listener is told why.
   virtual void end(core::error why) = 0;
 };
 
+/// What a WebSocket is opened to.
+struct ws_destination {
+  http_destination http;
+  std::size_t message_max = 0;
+};
+
 [[nodiscard]] std::shared_ptr<dialed_connection>
-make_ws_connection(dialer_io& io, http_destination to, std::shared_ptr<live_listener> listener);
+make_ws_connection(dialer_io& io, ws_destination to, std::shared_ptr<live_listener> listener);
 
 [[nodiscard]] std::shared_ptr<dialed_connection>
 make_events_connection(dialer_io& io, http_destination to, std::shared_ptr<live_listener> listener);

@@ -172,6 +172,8 @@ public:
       listener_->on_open(); // It is the hello that connects.
   }
 
+  void ping() override {} // The server's comments are all the life there is.
+
   void send(std::string message) override {
     const auto frame = decode_frame(message);
     if (is_over_ || !frame || !frame->has_hello())

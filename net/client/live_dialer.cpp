@@ -2,6 +2,7 @@
 
 #include "core/ensure.hpp"
 #include "net/client/dialed_connection.hpp"
+#include "net/protocol/url.hpp"
 
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/post.hpp>
@@ -40,12 +41,34 @@ public:
   std::shared_ptr<dialed_connection> dial(live_way way,
                                           const std::shared_ptr<live_listener>& listener) {
     auto to = resolve_destination(base_url_, way == live_way::websocket ? "/stream" : "/events");
-    if (!to) {
-      listener->on_end(to.error());
-      return nullptr;
-    }
-    const auto make = way == live_way::websocket ? make_ws_connection : make_events_connection;
-    auto made = make(io_, std::move(*to), listener);
+    if (!to)
+      return refuse(listener, to.error());
+    if (way == live_way::events)
+      return start(make_events_connection(io_, std::move(*to), listener), listener);
+    return start(make_ws_connection(io_, {std::move(*to), io_.settings.message_max}, listener),
+                 listener);
+  }
+
+  std::shared_ptr<dialed_connection> dial_document(const document_address& where,
+                                                   const std::shared_ptr<live_listener>& listener) {
+    std::string target = "/document/";
+    append_percent_encoded(target, where.id, true);
+    auto to = resolve_destination(base_url_, where.again ? target + "?create=1" : target);
+    if (!to)
+      return refuse(listener, to.error());
+    return start(
+      make_ws_connection(io_, {std::move(*to), io_.settings.document_message_max}, listener),
+      listener);
+  }
+
+  static std::shared_ptr<dialed_connection> refuse(const std::shared_ptr<live_listener>& listener,
+                                                   const core::error& why) {
+    listener->on_end(why);
+    return nullptr;
+  }
+
+  std::shared_ptr<dialed_connection> start(std::shared_ptr<dialed_connection> made,
+                                           const std::shared_ptr<live_listener>& listener) {
     const bool runs = run([this, made] {
       std::erase_if(connections_, [](const auto& each) { return each.expired(); });
       connections_.push_back(made);
@@ -110,6 +133,9 @@ public:
   void send(std::string message) override {
     run([message = std::move(message)](dialed_connection& one) { one.send(message); });
   }
+  void ping() override {
+    run([](dialed_connection& one) { one.ping(); });
+  }
   void resume() override {
     run([](dialed_connection& one) { one.resume(); });
   }
@@ -138,6 +164,12 @@ live_dialer::~live_dialer() {
 std::shared_ptr<live_line> live_dialer::dial(live_way way,
                                              const std::shared_ptr<live_listener>& listener) {
   return std::make_shared<line>(worker_, worker_->dial(way, listener));
+}
+
+std::shared_ptr<live_line>
+live_dialer::dial_document(const document_address& where,
+                           const std::shared_ptr<live_listener>& listener) {
+  return std::make_shared<line>(worker_, worker_->dial_document(where, listener));
 }
 
 void live_dialer::stop() {

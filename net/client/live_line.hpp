@@ -44,6 +44,9 @@ public:
   /// Sends one message after those before it. An event stream is begun by each hello, which ends
   /// the one before it, and leaves out everything else.
   virtual void send(std::string message) = 0;
+  /// Asks the other side for a sign of life, which is heard as `on_alive`. An event stream has
+  /// none to ask for.
+  virtual void ping() = 0;
   /// Lets the next message in.
   virtual void resume() = 0;
   /// At once; the listener hears `on_end`.
@@ -53,8 +56,18 @@ public:
 /// What carries the messages.
 enum class live_way { websocket, events };
 
+/// Which text a connection is for.
+struct document_address {
+  std::string id;
+  bool again = false; ///< a deleted one is created again
+};
+
 /// Begins to connect and returns at once. The listener is told how it went.
 using live_dial =
   std::function<std::shared_ptr<live_line>(live_way way, std::shared_ptr<live_listener> listener)>;
+
+/// As above, for the connection to a shared text.
+using document_dial = std::function<std::shared_ptr<live_line>(
+  const document_address& where, std::shared_ptr<live_listener> listener)>;
 
 } // namespace syncline::net

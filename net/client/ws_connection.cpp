@@ -28,9 +28,10 @@ const beast::string_view subprotocol{stream_subprotocol.data(), stream_subprotoc
 template <class Transport>
 class ws_connection : public dialed_connection {
 public:
-  ws_connection(dialer_io& io, http_destination to, std::shared_ptr<live_listener> listener)
-    : io_{io}, to_{std::move(to)}, listener_{std::move(listener)}, patience_{io.context},
-      socket_{io, to_}, stream_{socket_.transport()} {}
+  ws_connection(dialer_io& io, ws_destination to, std::shared_ptr<live_listener> listener)
+    : io_{io}, to_{std::move(to.http)}, message_max_{to.message_max}, listener_{std::move(
+                                                                        listener)},
+      patience_{io.context}, socket_{io, to_}, stream_{socket_.transport()} {}
 
   void start() override {
     patience_.expires_after(io_.settings.connect_timeout);
@@ -54,6 +55,15 @@ public:
     unsent_.push_back(std::move(message));
     if (unsent_.size() == 1)
       write();
+  }
+
+  void ping() override {
+    if (!is_open_ || is_over_ || std::exchange(pinging_, true))
+      return;
+    stream_.async_ping({}, [self = self()](error_code error) {
+      self->pinging_ = false;
+      self->goes_on(error);
+    });
   }
 
   void resume() override {
@@ -80,9 +90,21 @@ private:
 
   /// False where it is over.
   bool goes_on(const error_code& error) {
-    if (error)
+    if (error == websocket::error::closed && stream_.reason().code != 0)
+      end({close_meaning(stream_.reason().code),
+           to_.origin + " closed the connection with " + std::to_string(stream_.reason().code)});
+    else if (error)
       end({dial_code(error), to_.origin + ": " + error.message()});
     return !is_over_;
+  }
+
+  // RFC 6455, 7.4.1; from 4000 on PROTOCOL.md section 7.
+  static std::string close_meaning(unsigned code) {
+    if (code == 4404)
+      return "not_found";
+    if (code == 1009)
+      return "too_large";
+    return code == 1013 ? "overloaded" : "connection_cut";
   }
 
   void upgrade() {
@@ -96,7 +118,7 @@ private:
         request.set(http::field::sec_websocket_protocol, subprotocol);
         request.set(http::field::user_agent, agent);
       }});
-    stream_.read_message_max(io_.settings.message_max);
+    stream_.read_message_max(message_max_);
     stream_.binary(true);
     stream_.async_handshake(response_, to_.authority, to_.target,
                             [self = self()](error_code error) { self->on_upgraded(error); });
@@ -116,6 +138,10 @@ private:
     patience_.cancel();
     response_ = {};
     is_open_ = true;
+    stream_.control_callback([this](websocket::frame_type kind, beast::string_view) {
+      if (!is_over_ && kind != websocket::frame_type::close)
+        listener_->on_alive();
+    });
     listener_->on_open();
     resume();
   }
@@ -147,6 +173,7 @@ private:
 
   dialer_io& io_;
   http_destination to_;
+  std::size_t message_max_;
   std::shared_ptr<live_listener> listener_;
   dialed_timer patience_;
   dialed_socket<Transport> socket_;
@@ -156,14 +183,15 @@ private:
   std::deque<std::string> unsent_;
   bool is_open_ = false;
   bool reading_ = false;
+  bool pinging_ = false;
   bool is_over_ = false;
 };
 
 } // namespace
 
-std::shared_ptr<dialed_connection> make_ws_connection(dialer_io& io, http_destination to,
+std::shared_ptr<dialed_connection> make_ws_connection(dialer_io& io, ws_destination to,
                                                       std::shared_ptr<live_listener> listener) {
-  if (to.tls)
+  if (to.http.tls)
     return std::make_shared<ws_connection<dialed_tls>>(io, std::move(to), std::move(listener));
   return std::make_shared<ws_connection<dialed_tcp>>(io, std::move(to), std::move(listener));
 }

@@ -2,6 +2,7 @@
 
 #include "core/sync/cursor.hpp"
 #include "net/protocol/delta_wire.hpp"
+#include "net/protocol/document_message.hpp"
 #include "net/protocol/url.hpp"
 
 #include <algorithm>
@@ -128,6 +129,36 @@ reply_kind kind_of_status(std::uint32_t status) {
   default:
     return status > 500 && status < 600 ? reply_kind::transient : reply_kind::not_our_server;
   }
+}
+
+msg::HttpRequest make_deletion_request(const std::string& document, std::uint32_t timeout_ms) {
+  msg::HttpRequest request;
+  request.set_method("DELETE");
+  std::string target = "/document/";
+  append_percent_encoded(target, document, true);
+  request.set_target(std::move(target));
+  add_header(request, "accept", protobuf_type);
+  request.set_timeout_ms(timeout_ms);
+  return request;
+}
+
+judged_reply read_deletion_reply(const msg::HttpReply& reply, std::int64_t now_ms) {
+  judged_reply out;
+  const auto type = find_header(reply, "content-type");
+  if (reply.status() == 200 && type.starts_with("application/json") &&
+      reply.body() == document_deleted_json) {
+    out.kind = reply_kind::ok;
+    return out;
+  }
+  if (reply.status() == 200) {
+    out.kind = reply_kind::not_our_server;
+    out.why = "the answer is not this protocol's (" + looks_like(reply) + ")";
+    return out;
+  }
+  judge_failure(reply, now_ms, out);
+  if (out.refusal.code() == "not_found")
+    out.kind = reply_kind::ok;
+  return out;
 }
 
 std::string_view header_of(const msg::HttpReply& reply, std::string_view name) {

@@ -49,6 +49,11 @@ struct delta_reply : judged_reply {
   std::string etag;
 };
 
+/// DELETE /document/<id>; `ok` too where the server has deleted it before.
+[[nodiscard]] msg::HttpRequest make_deletion_request(const std::string& document,
+                                                     std::uint32_t timeout_ms);
+[[nodiscard]] judged_reply read_deletion_reply(const msg::HttpReply& reply, std::int64_t now_ms);
+
 /// POST /batch-sync
 [[nodiscard]] msg::HttpRequest make_batch_request(const msg::BatchRequest& batch,
                                                   std::uint32_t timeout_ms);

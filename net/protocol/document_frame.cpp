@@ -82,6 +82,7 @@ struct frame_writer {
   void operator()(const ot::say::joined& each) {
     auto& to = *out.mutable_joined();
     to.set_revision(each.revision);
+    to.set_head(room.document().durable_revision());
     to.set_epoch(room.epoch());
     to.set_start(each.start);
     set_attempt(to, each.attempt);

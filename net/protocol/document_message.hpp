@@ -14,6 +14,9 @@ namespace syncline::net {
 /// A longest text, escaped as JSON may escape it, does not fit; one that was typed does.
 inline constexpr std::size_t document_message_bytes_max = std::size_t{32} << 20U;
 
+/// What DELETE /document/<id> answers.
+inline constexpr std::string_view document_deleted_json = R"({"deleted":true})";
+
 /// Client ids, epochs, names and colours: what a stranger may have us keep, or make a key of.
 [[nodiscard]] inline bool is_document_name(std::string_view text) {
   constexpr std::size_t bytes_max = 128;

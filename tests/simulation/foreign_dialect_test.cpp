@@ -58,16 +58,28 @@ plan make_foreign_plan(std::uint64_t seed) {
   return made;
 }
 
+/// Answers for the site.
+class site_session {
+public:
+  static inline const char* name = "site";
+
+  site_session(actors::server::session_actor::pointer, foreign_site* site) : site_{site} {}
+
+  actors::server::session_actor::behavior_type make_behavior() {
+    return {[this](const msg::HttpRequest& request) { return site_->answer(request); }};
+  }
+
+private:
+  foreign_site* site_;
+};
+
 /// One seed: writes and faults first, then everything heals, and the sides are compared.
 class foreign_run {
 public:
   explicit foreign_run(std::uint64_t seed)
     : seed_{seed}, plan_{make_foreign_plan(seed)}, world_{seed, plan_}, random_{seed * 77 + 5} {
-    world_.set_session(world_.system().system().spawn(
-      [site = &site_](
-        actors::server::session_actor::pointer) -> actors::server::session_actor::behavior_type {
-        return {[site](const msg::HttpRequest& request) { return site->answer(request); }};
-      }));
+    world_.set_session(
+      rt::spawn<actors::server::session_actor, site_session>(world_.system().system(), &site_));
     for (int i = 0; i < plan_.clients; ++i)
       world_.add_client(settings());
   }

@@ -27,13 +27,14 @@ struct linked_world {
           actors::simulation::foreign_reply(200, "<html>please log in</html>");
       return fate;
     });
-    world.set_stream_fate([this](int, net::live_way way) {
+    world.set_stream_fate([this](int client, net::live_way way) {
       actors::simulation::stream_fate fate;
       fate.refused = is_away || is_portal || has_no_streams || loses_requests || loses_replies;
       fate.declined = has_no_websockets && way == net::live_way::websocket;
       fate.cut_after_ms = cut_after_ms;
       fate.silent_after_ms = silent_after_ms;
-      fate.damage = damage;
+      if (damage && (!damaged_client || *damaged_client == client))
+        fate.damage = damage;
       return fate;
     });
     actors::client::client_options options;
@@ -107,6 +108,7 @@ struct linked_world {
   std::optional<std::int64_t> cut_after_ms;
   std::optional<std::int64_t> silent_after_ms;
   std::function<void(std::string& message)> damage;
+  std::optional<int> damaged_client; ///< none: all
 };
 
 } // namespace syncline::tests

@@ -159,6 +159,7 @@ BOOST_FIXTURE_TEST_CASE(B7_a_bad_line_makes_progress_and_no_storm, scenario_worl
 // What is pushed is a hint with a number: the next page does not begin where the store stands.
 BOOST_FIXTURE_TEST_CASE(B35_a_change_that_is_lost_from_a_stream_is_pulled, scenario_world) {
   int passed = 0;
+  damaged_client = 1;
   damage = [&](std::string& message) {
     auto frame = net::decode_frame(message);
     if (frame && frame->has_page() && ++passed == 2) { // Another ping in its place.

@@ -13,6 +13,7 @@
 // nothing but what memory exhaustion throws. All members may be called from any thread, unless
 // they say otherwise.
 
+#include "syncline/document.hpp"
 #include "syncline/options.hpp"
 #include "syncline/result.hpp"
 #include "syncline/types.hpp"
@@ -84,6 +85,7 @@ public:
   ~subscription();
 
 private:
+  friend class document;
   friend class engine;
   explicit subscription(std::function<void()> cancel);
   std::function<void()> cancel_;
@@ -143,6 +145,19 @@ public:
   /// How the item stands; nullopt where there is none.
   [[nodiscard]] result<std::optional<item_state>> sync_status(std::string_view collection,
                                                               std::string_view id) const;
+
+  // --- Shared texts. Ids are as those of items. Errors: `bad_id`, `not_found` (deleted).
+
+  /// Opens a text, which is made by the first edit of it; see document.hpp.
+  [[nodiscard]] result<syncline::document> document(std::string id,
+                                                    const document_options& how = {});
+  /// Up to `limit` texts of this store with ids above `after`.
+  [[nodiscard]] result<std::vector<document_summary>> documents(const std::string& after = {},
+                                                                std::size_t limit = 1000) const;
+  /// A text as it is stored here, without opening it; nullopt where nothing is.
+  [[nodiscard]] result<std::optional<std::string>> stored_text(const std::string& id) const;
+  /// Deletes a text, here and, as soon as it can be reached, at the server.
+  [[nodiscard]] result<void> remove_document(const std::string& id);
 
   // --- Changes
 

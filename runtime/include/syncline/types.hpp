@@ -292,7 +292,9 @@ struct conflict_record {
   std::uint64_t conflict_id = 0;
   std::string collection;
   std::string id;
-  std::string reason; ///< edit_edit, edit_delete, delete_edit, create_create, server_restored
+  /// edit_edit, edit_delete, delete_edit, create_create, server_restored; of a text:
+  /// document_refused, document_unknown (whether it is at the server), document_deleted.
+  std::string reason;
   std::string strategy;
   std::string decision; ///< undecided, took_server, took_client, merged, deleted, equal, parked,
                         ///< user_decided, superseded
@@ -301,6 +303,10 @@ struct conflict_record {
   std::optional<std::string> theirs; ///< absent: theirs is deleted or never existed
   std::optional<std::string> outcome;
   std::vector<std::string> fields; ///< that both sides changed to different values
+  /// About the shared text `id`: `mine` is what was typed, or what the text was. It is put away
+  /// with `conflict_choice::theirs`.
+  bool document = false;
+  std::string note; ///< of a text: the code of what happened
   std::int64_t recorded_ms = 0;
   std::int64_t resolved_ms = 0;
   bool open = false; ///< waits for `resolve_conflict`

@@ -1,0 +1,211 @@
+#include "actors/client/activity.hpp"
+#include "actors/client/document_actor.hpp"
+#include "net/protocol/client_codec.hpp"
+
+#include <deque>
+#include <map>
+#include <set>
+#include <utility>
+
+namespace syncline::actors::client {
+
+namespace {
+
+// Texts that were edited without a network, or deleted, and that nobody shows wait in a queue for
+// the server: they are opened as others come to rest.
+class documents_state {
+public:
+  static inline const char* name = "documents";
+
+  documents_state(documents_actor::pointer self, std::shared_ptr<storage::client_store> store,
+                  storage_actor storage, transport_actor transport, seams world,
+                  documents_options options)
+    : self_{self}, around_{std::move(store),      std::move(storage), std::move(transport),
+                           documents_actor{self}, std::move(world),   std::move(options)},
+      paused_{around_.options.paused}, watcher_{self} {
+    activity_.enter(paused_ ? "paused" : "idle");
+  }
+
+  ~documents_state() {
+    for (const auto& [id, entry] : active_)
+      caf::anon_send_exit(entry.actor, caf::exit_reason::user_shutdown);
+  }
+
+  documents_actor::behavior_type make_behavior() {
+    if (!paused_)
+      find_waiting();
+    return {
+      [this](document_question& asked) { on_question(asked); },
+      [this](const msg::SetPaused& command) { return on_set_paused(command.paused()); },
+      [this](const msg::ReadActivity&) { return activity_.show(); },
+      [this](const msg::DocumentRests& rests) { on_rests(rests); },
+      [this](const msg::RemovalDue& due) {
+        if (const auto found = removals_.find(due.id()); found != removals_.end())
+          remove(due.id(), found->second);
+      },
+    };
+  }
+
+private:
+  struct active {
+    document_actor actor;
+    std::uint64_t asked = 0; // questions that were handed to it
+  };
+  struct removal {
+    core::backoff backoff;
+    bool is_asked = false; // the server, and its answer has not come
+  };
+
+  active& open(const std::string& id) {
+    const auto found = active_.find(id);
+    if (found != active_.end())
+      return found->second;
+    auto& made = active_[id];
+    made.actor = spawn_document(self_->home_system(), id, paused_, around_);
+    watcher_.watch(made.actor, [this, id, address = made.actor.address()](const caf::error& why) {
+      const auto gone = active_.find(id);
+      if (gone == active_.end() || gone->second.actor.address() != address)
+        return;
+      active_.erase(gone);
+      self_->quit(why); // It has failed: all actors are started again.
+    });
+    return made;
+  }
+
+  void on_question(document_question& asked) {
+    auto& entry = open(asked.id);
+    ++entry.asked;
+    rt::anon_send(entry.actor, std::move(asked));
+  }
+
+  msg::Done on_set_paused(bool paused) {
+    const bool begins = paused_ && !paused;
+    paused_ = paused;
+    activity_.enter(paused ? "paused" : "idle");
+    msg::SetPaused command;
+    command.set_paused(paused);
+    for (const auto& [id, entry] : active_)
+      rt::anon_send(entry.actor, command);
+    waiting_.clear();
+    if (begins)
+      find_waiting();
+    for (auto& [id, each] : removals_)
+      remove(id, each);
+    return {};
+  }
+
+  void find_waiting() {
+    const auto snapshot = around_.store->snapshot();
+    std::string last;
+    for (bool more = snapshot.has_value(); more;) {
+      const auto page = snapshot->documents(last, page_size);
+      if (!page)
+        return activity_.failed(to_error(page.error()), around_.world.wall_ms());
+      for (const auto& each : *page) {
+        if (each.head.state() == msg::REMOVING)
+          removals_.emplace(each.id, removal{core::backoff{around_.options.backoff}});
+        else if (each.head.pending() && each.head.state() == msg::KEPT)
+          waiting_.push_back(each.id);
+        last = each.id;
+      }
+      more = page->size() == page_size;
+    }
+    for (auto& [id, each] : removals_)
+      remove(id, each);
+    open_waiting();
+  }
+
+  void open_waiting() {
+    while (!paused_ && !waiting_.empty() && active_.size() < around_.options.opened_at_once) {
+      open(waiting_.front());
+      waiting_.pop_front();
+    }
+  }
+
+  // Somebody may have asked it since it said so.
+  void on_rests(const msg::DocumentRests& rests) {
+    const auto found = active_.find(rests.id());
+    if (found == active_.end() || found->second.asked != rests.asked())
+      return;
+    caf::anon_send_exit(found->second.actor, caf::exit_reason::user_shutdown);
+    active_.erase(found);
+    if (rests.removing()) {
+      const auto made =
+        removals_.emplace(rests.id(), removal{core::backoff{around_.options.backoff}});
+      remove(rests.id(), made.first->second);
+    }
+    open_waiting();
+  }
+
+  // --- Deletions, of which the server has to hear
+
+  void remove(const std::string& id, removal& each) {
+    if (!around_.options.dial)
+      return forget(id); // There is nobody else who has it.
+    if (paused_ || std::exchange(each.is_asked, true))
+      return;
+    rt::request(self_, around_.transport, rt::no_timeout,
+                net::make_deletion_request(id, around_.options.request_timeout_ms))
+      .then([this, id](const msg::HttpReply& reply) { on_removed(id, reply); },
+            [this, id](const caf::error& error) {
+              msg::HttpReply none;
+              none.set_failure(rt::from_caf(error).code);
+              on_removed(id, none);
+            });
+  }
+
+  void on_removed(const std::string& id, const msg::HttpReply& reply) {
+    auto& each = removals_.at(id);
+    each.is_asked = false;
+    const auto now_ms = around_.world.wall_ms();
+    const auto judged = net::read_deletion_reply(reply, now_ms);
+    if (judged.kind == net::reply_kind::ok) {
+      activity_.succeeded(now_ms);
+      return forget(id);
+    }
+    activity_.failed(error_of(judged), now_ms);
+    try_again(id, each.backoff.fail(around_.world.random(), judged.retry_after_ms));
+  }
+
+  void try_again(const std::string& id, std::int64_t delay_ms) {
+    msg::RemovalDue due;
+    due.set_id(id);
+    rt::delayed_send(self_, documents_actor{self_}, std::chrono::milliseconds{delay_ms},
+                     std::move(due));
+  }
+
+  void forget(const std::string& id) {
+    msg::EraseDocument command;
+    command.set_id(id);
+    rt::request(self_, around_.storage, rt::no_timeout, std::move(command))
+      .then([this, id](const msg::Done&) { removals_.erase(id); },
+            [this, id](const caf::error& error) {
+              activity_.failed(to_error(rt::from_caf(error)), around_.world.wall_ms());
+              if (const auto found = removals_.find(id); found != removals_.end())
+                try_again(id, found->second.backoff.fail(around_.world.random()));
+            });
+  }
+
+  static constexpr std::size_t page_size = 1'000;
+
+  documents_actor::pointer self_;
+  document_surroundings around_;
+  bool paused_;
+  std::map<std::string, active> active_;
+  std::deque<std::string> waiting_;
+  std::map<std::string, removal> removals_;
+  activity_log activity_;
+  rt::watcher<std::remove_pointer_t<documents_actor::pointer>> watcher_;
+};
+
+} // namespace
+
+documents_actor spawn_documents(caf::actor_system& system,
+                                std::shared_ptr<storage::client_store> store, storage_actor storage,
+                                transport_actor transport, seams world, documents_options options) {
+  return rt::spawn<documents_actor, documents_state>(system, std::move(store), std::move(storage),
+                                                     std::move(transport), std::move(world),
+                                                     std::move(options));
+}
+
+} // namespace syncline::actors::client
