@@ -138,6 +138,8 @@ void document_state::settle() {
   if (settles_.empty() || !session_->is_joined() || session_->revision() < head_ ||
       !shelf_.is_quiet(*session_) || !session_->is_synchronized())
     return;
+  if (shelf_.has_unstored(*session_))
+    return shelf_.store(*session_); // What is here is to stay here.
   for (const auto& each : std::exchange(settles_, {}))
     each.deliver(document_answer{});
 }

@@ -83,6 +83,12 @@ using any_text_ask =
 
 namespace syncline::actors {
 
+/// document -> documents: everything of it is at the server, or will not be.
+struct text_settled {
+  std::uint64_t run = 0;
+  core::error failure; ///< an empty code: it is
+};
+
 /// host -> documents -> document. Errors: `not_found` (deleted), `stale_version`, those of an edit
 /// (`bad_length`, `splits_surrogate_pair`, `splits_character`, `base_length_mismatch`,
 /// `too_large`), those of the store, `stopped`.

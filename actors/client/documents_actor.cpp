@@ -4,6 +4,7 @@
 
 #include <deque>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -38,10 +39,22 @@ public:
       [this](document_question& asked) { on_question(asked); },
       [this](const msg::SetPaused& command) { return on_set_paused(command.paused()); },
       [this](const msg::ReadActivity&) { return activity_.show(); },
+      [this](const msg::SyncTexts& command) { return on_sync(command); },
+      [this](const msg::EndEarly&) {
+        end_sync(core::error{"expired", "the time for the run is over; the next one goes on"});
+      },
       [this](const msg::DocumentRests& rests) { on_rests(rests); },
+      [this](const text_settled& settled) {
+        if (settled.run == run_)
+          on_settled(settled);
+      },
       [this](const msg::RemovalDue& due) {
         if (const auto found = removals_.find(due.id()); found != removals_.end())
           remove(due.id(), found->second);
+      },
+      [this](const msg::SyncTextsDue& due) {
+        if (due.run() == run_)
+          end_sync(core::error{"timeout", "the server did not take all texts in time"});
       },
     };
   }
@@ -61,7 +74,7 @@ private:
     if (found != active_.end())
       return found->second;
     auto& made = active_[id];
-    made.actor = spawn_document(self_->home_system(), id, paused_, around_);
+    made.actor = spawn_document(self_->home_system(), id, rests(), around_);
     watcher_.watch(made.actor, [this, id, address = made.actor.address()](const caf::error& why) {
       const auto gone = active_.find(id);
       if (gone == active_.end() || gone->second.actor.address() != address)
@@ -78,23 +91,34 @@ private:
     rt::anon_send(entry.actor, std::move(asked));
   }
 
+  /// Nothing is sent: it is paused, and no run has lent itself.
+  [[nodiscard]] bool rests() const {
+    return paused_ && !synced_;
+  }
+
   msg::Done on_set_paused(bool paused) {
-    const bool begins = paused_ && !paused;
+    const bool rested = rests();
     paused_ = paused;
     activity_.enter(paused ? "paused" : "idle");
-    msg::SetPaused command;
-    command.set_paused(paused);
-    for (const auto& [id, entry] : active_)
-      rt::anon_send(entry.actor, command);
-    waiting_.clear();
-    if (begins)
+    tell_paused();
+    if (rested && !rests())
       find_waiting();
-    for (auto& [id, each] : removals_)
-      remove(id, each);
     return {};
   }
 
+  void tell_paused() {
+    msg::SetPaused command;
+    command.set_paused(rests());
+    for (const auto& [id, entry] : active_)
+      rt::anon_send(entry.actor, command);
+    if (rests())
+      waiting_.clear();
+  }
+
+  // --- Texts that wait for the server
+
   void find_waiting() {
+    waiting_.clear();
     const auto snapshot = around_.store->snapshot();
     std::string last;
     for (bool more = snapshot.has_value(); more;) {
@@ -116,10 +140,83 @@ private:
   }
 
   void open_waiting() {
-    while (!paused_ && !waiting_.empty() && active_.size() < around_.options.opened_at_once) {
-      open(waiting_.front());
+    const auto busy = [this] { return synced_ ? open_for_sync_ : opened_.size(); };
+    while (!rests() && !waiting_.empty() && busy() < around_.options.opened_at_once) {
+      const auto id = std::move(waiting_.front());
       waiting_.pop_front();
+      if (synced_) {
+        ask_to_settle(id, open(id));
+      } else if (!active_.contains(id)) { // Otherwise it sees to it already.
+        open(id);
+        opened_.insert(id);
+      }
     }
+  }
+
+  // --- A run of `sync`
+
+  caf::result<msg::TextsSynced> on_sync(const msg::SyncTexts& command) {
+    auto reply = self_->make_response_promise<msg::TextsSynced>();
+    if (!around_.options.dial || synced_) {
+      reply.deliver(msg::TextsSynced{}); // Nobody to bring it to; or one run is enough.
+      return reply;
+    }
+    const bool rested = rests();
+    synced_ = reply;
+    ++run_;
+    texts_ = 0;
+    if (rested)
+      tell_paused();
+    find_waiting();
+    texts_ += static_cast<std::uint32_t>(removals_.size());
+    msg::SyncTextsDue due;
+    due.set_run(run_);
+    rt::delayed_send(self_, documents_actor{self_}, std::chrono::milliseconds{command.timeout_ms()},
+                     std::move(due));
+    look_at_sync();
+    return reply;
+  }
+
+  void ask_to_settle(const std::string& id, active& entry) {
+    ++open_for_sync_;
+    ++texts_;
+    ++entry.asked;
+    document_question question;
+    question.id = id;
+    question.what = text_ask::settle{};
+    question.reply = reply_once<document_answer>{
+      [to = documents_actor{self_}, run = run_](const core::expected<document_answer>& settled) {
+        rt::anon_send(to, text_settled{run, settled ? core::error{} : settled.error()});
+      }};
+    rt::anon_send(entry.actor, std::move(question));
+  }
+
+  void on_settled(const text_settled& settled) {
+    --open_for_sync_;
+    // What was deleted elsewhere is kept for the user, who is told of it there.
+    if (!settled.failure.code.empty() && settled.failure.code != "not_found")
+      return end_sync(settled.failure);
+    open_waiting();
+    look_at_sync();
+  }
+
+  void look_at_sync() {
+    if (open_for_sync_ == 0 && waiting_.empty() && removals_.empty())
+      end_sync({});
+  }
+
+  void end_sync(const core::error& failure) {
+    if (!synced_)
+      return;
+    auto reply = std::move(*synced_);
+    synced_.reset();
+    ++run_;
+    open_for_sync_ = 0;
+    tell_paused();
+    msg::TextsSynced done;
+    done.set_texts(texts_);
+    *done.mutable_error() = to_error(failure);
+    reply.deliver(std::move(done));
   }
 
   // Somebody may have asked it since it said so.
@@ -129,6 +226,7 @@ private:
       return;
     caf::anon_send_exit(found->second.actor, caf::exit_reason::user_shutdown);
     active_.erase(found);
+    opened_.erase(rests.id());
     if (rests.removing()) {
       const auto made =
         removals_.emplace(rests.id(), removal{core::backoff{around_.options.backoff}});
@@ -142,7 +240,7 @@ private:
   void remove(const std::string& id, removal& each) {
     if (!around_.options.dial)
       return forget(id); // There is nobody else who has it.
-    if (paused_ || std::exchange(each.is_asked, true))
+    if (rests() || std::exchange(each.is_asked, true))
       return;
     rt::request(self_, around_.transport, rt::no_timeout,
                 net::make_deletion_request(id, around_.options.request_timeout_ms))
@@ -178,12 +276,17 @@ private:
     msg::EraseDocument command;
     command.set_id(id);
     rt::request(self_, around_.storage, rt::no_timeout, std::move(command))
-      .then([this, id](const msg::Done&) { removals_.erase(id); },
-            [this, id](const caf::error& error) {
-              activity_.failed(to_error(rt::from_caf(error)), around_.world.wall_ms());
-              if (const auto found = removals_.find(id); found != removals_.end())
-                try_again(id, found->second.backoff.fail(around_.world.random()));
-            });
+      .then(
+        [this, id](const msg::Done&) {
+          removals_.erase(id);
+          if (synced_)
+            look_at_sync();
+        },
+        [this, id](const caf::error& error) {
+          activity_.failed(to_error(rt::from_caf(error)), around_.world.wall_ms());
+          if (const auto found = removals_.find(id); found != removals_.end())
+            try_again(id, found->second.backoff.fail(around_.world.random()));
+        });
   }
 
   static constexpr std::size_t page_size = 1'000;
@@ -193,7 +296,12 @@ private:
   bool paused_;
   std::map<std::string, active> active_;
   std::deque<std::string> waiting_;
+  std::set<std::string> opened_; // of those that waited
   std::map<std::string, removal> removals_;
+  std::optional<caf::typed_response_promise<msg::TextsSynced>> synced_; // of the run under way
+  std::uint64_t run_ = 0;
+  std::uint32_t texts_ = 0;       // that this run has brought to the server
+  std::size_t open_for_sync_ = 0; // of them, those that are being brought
   activity_log activity_;
   rt::watcher<std::remove_pointer_t<documents_actor::pointer>> watcher_;
 };

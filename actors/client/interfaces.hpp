@@ -54,8 +54,12 @@ using documents_actor =
   caf::typed_actor<rt::sig<void, document_question>,   // from a thread that is no actor
                    rt::sig<msg::Done, msg::SetPaused>, // from link
                    rt::sig<msg::Activity, msg::ReadActivity>,
-                   rt::sig<void, msg::DocumentRests>, // from one of them
-                   rt::sig<void, msg::RemovalDue>>;   // from itself
+                   rt::sig<msg::TextsSynced, msg::SyncTexts>, // from sync
+                   rt::sig<void, msg::EndEarly>,              // from sync: its run
+                   rt::sig<void, msg::DocumentRests>,         // from one of them
+                   rt::sig<void, text_settled>,               // likewise
+                   rt::sig<void, msg::RemovalDue>,            // from itself, as the next
+                   rt::sig<void, msg::SyncTextsDue>>;
 
 /// Says who of stream, poll, outbox and documents works while the network is as it is.
 using link_actor =

@@ -10,9 +10,9 @@ namespace syncline::actors::client {
 
 namespace {
 
-// idle --SyncNow--> pushing --drained--> pulling --caught up--> idle, or pushing again
-//                      |failed              |failed
-//                      '------------------->'-------> the report says so
+// idle --SyncNow--> pushing --drained--> pulling --caught up--> texts --> idle
+//                    ^ |failed              |  |failed            |
+//                    '-+--- something left -'  '----------------->'-> the report says so
 //
 // ends early: those who were asked to end are told at the next batch or page. Where nobody else
 // waits, the run ends there.
@@ -21,9 +21,9 @@ public:
   static inline const char* name = "sync";
 
   sync_state(sync_actor::pointer self, std::shared_ptr<storage::client_store> store,
-             outbox_actor outbox, poll_actor poll, seams world)
+             outbox_actor outbox, poll_actor poll, documents_actor documents, seams world)
     : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
-      world_{std::move(world)} {}
+      documents_{std::move(documents)}, world_{std::move(world)} {}
 
   sync_actor::behavior_type make_behavior() {
     return {[this](const msg::SyncNow& command) { return on_sync(command); },
@@ -34,6 +34,8 @@ private:
   // Each round needs a reason that the one before it produced; this bounds a quarrel with a
   // server, or with another client that writes without a pause.
   static constexpr std::uint32_t rounds_max = 20;
+  // The server has just answered; a text that it does not take by then waits for the next run.
+  static constexpr std::uint32_t texts_timeout_ms = 30'000;
 
   caf::result<msg::SyncReport> on_sync(const msg::SyncNow& command) {
     auto reply = self_->make_response_promise<msg::SyncReport>();
@@ -67,6 +69,7 @@ private:
     command.set_ticket(run_);
     rt::send(self_, outbox_, command);
     rt::send(self_, poll_, command);
+    rt::send(self_, documents_, command);
   }
 
   void push() {
@@ -115,7 +118,19 @@ private:
       return fail(run_expired());
     if (*left && ++round_ < rounds_max)
       return push();
-    end(nullptr);
+    sync_texts();
+  }
+
+  void sync_texts() {
+    msg::SyncTexts command;
+    command.set_timeout_ms(texts_timeout_ms);
+    rt::request(self_, documents_, rt::no_timeout, std::move(command))
+      .then(
+        [this](const msg::TextsSynced& synced) {
+          report_.set_items_processed(report_.items_processed() + synced.texts());
+          end(synced.error().code().empty() ? nullptr : &synced.error());
+        },
+        [this](const caf::error& error) { fail(rt::from_caf(error)); });
   }
 
   // True while another round can move something: parked lanes wait for the user, not for us.
@@ -178,6 +193,7 @@ private:
   std::shared_ptr<storage::client_store> store_;
   outbox_actor outbox_;
   poll_actor poll_;
+  documents_actor documents_;
   seams world_;
   waiting_list<msg::SyncReport> waiting_;
   msg::SyncReport report_;
@@ -192,9 +208,10 @@ private:
 } // namespace
 
 sync_actor spawn_sync(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
-                      outbox_actor outbox, poll_actor poll, seams world) {
+                      outbox_actor outbox, poll_actor poll, documents_actor documents,
+                      seams world) {
   return rt::spawn<sync_actor, sync_state>(system, std::move(store), std::move(outbox),
-                                           std::move(poll), std::move(world));
+                                           std::move(poll), std::move(documents), std::move(world));
 }
 
 } // namespace syncline::actors::client

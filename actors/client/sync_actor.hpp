@@ -9,8 +9,9 @@
 namespace syncline::actors::client {
 
 /// One sync run at a time. A run pushes what waits, pulls until caught up, and begins again while
-/// that left something to do: a resolution to send, an acknowledged change to see.
+/// that left something to do: a resolution to send, an acknowledged change to see. In the end it
+/// brings to the server what was typed into texts.
 sync_actor spawn_sync(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
-                      outbox_actor outbox, poll_actor poll, seams world);
+                      outbox_actor outbox, poll_actor poll, documents_actor documents, seams world);
 
 } // namespace syncline::actors::client

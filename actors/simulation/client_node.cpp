@@ -73,6 +73,8 @@ void client_node::start() {
   client_options.stream.on_event = client_options.conflict.on_event;
   client_options.background.on_event = client_options.conflict.on_event;
   client_options.stream.dial = hooks_.dial;
+  client_options.documents.dial = hooks_.document_dial;
+  client_options.documents.on_count = client_options.conflict.on_event;
   client_options.stream.canary_ignores_gaps = planted_ == canary::gap_ignored;
   if (planted_ == canary::silence_trusted)
     client_options.stream.silent_beats_max = std::numeric_limits<std::uint32_t>::max();

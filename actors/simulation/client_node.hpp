@@ -36,7 +36,8 @@ struct client_node_hooks {
   std::function<std::int64_t()> wall_ms;
   std::function<std::uint64_t()> random;
   std::function<void(const char* point)> crash_point;
-  net::live_dial dial; ///< may be empty: no live connections
+  net::live_dial dial;              ///< may be empty: no live connections
+  net::document_dial document_dial; ///< likewise: texts stay where they are
   std::function<void()> died;
 };
 

@@ -33,6 +33,9 @@ public:
   [[nodiscard]] int client() const {
     return client_;
   }
+  void lead_to_document(net::document_address where) {
+    document_ = std::move(where);
+  }
 
   void connect() {
     if (way_ == net::live_way::events) // It is the hello that connects.
@@ -139,7 +142,9 @@ private:
     ask.hello = hello;
     if (fate_.declined)
       return end("not_our_server");
-    const auto peer = fate_.refused ? nullptr : network_.hooks_.open(std::move(ask));
+    const auto peer = fate_.refused ? nullptr
+                      : document_   ? network_.hooks_.open_document(*document_)
+                                    : network_.hooks_.open(std::move(ask));
     if (!peer)
       return end("connection_refused");
     if (over_)
@@ -150,9 +155,12 @@ private:
       if (const auto alive = self.lock())
         alive->transmit(bytes);
     };
-    wire_->on_close = [self = weak_from_this()](std::uint16_t) {
+    wire_->on_close = [self = weak_from_this()](std::uint16_t code) {
+      const char* meaning = code == 4404   ? "not_found"
+                            : code == 1013 ? "overloaded"
+                                           : "connection_cut";
       if (const auto alive = self.lock())
-        alive->later(alive->fate_.delay_ms, [](connection& one) { one.end("connection_cut"); });
+        alive->later(alive->fate_.delay_ms, [meaning](connection& one) { one.end(meaning); });
     };
     wire_->on_resume = [self = weak_from_this()] {
       if (const auto alive = self.lock()) {
@@ -230,7 +238,8 @@ private:
   int generation_ = 0; // of the request, where the way is that of events
   std::shared_ptr<net::live_listener> listener_;
   stream_fate fate_;
-  std::shared_ptr<simulated_io> io_; // while the server knows of it
+  std::optional<net::document_address> document_; // what it leads to; none: the stream
+  std::shared_ptr<simulated_io> io_;              // while the server knows of it
   std::shared_ptr<simulated_io::wire> wire_;
   std::uint64_t wire_id_ = 0;
   std::deque<std::string> to_client_;
@@ -300,11 +309,26 @@ net::live_dial live_network::dial_of(int client) {
   return [this, client](net::live_way way, std::shared_ptr<net::live_listener> listener) {
     const auto made = std::make_shared<connection>(*this, client, way, std::move(listener),
                                                    hooks_.fate(client, way));
-    std::erase_if(connections_, [](const auto& each) { return each.expired(); });
-    connections_.push_back(made);
-    made->connect();
-    return std::make_shared<line>(made);
+    return connect(made);
   };
+}
+
+net::document_dial live_network::document_dial_of(int client) {
+  return [this, client](const net::document_address& where,
+                        std::shared_ptr<net::live_listener> listener) {
+    const auto way = net::live_way::websocket;
+    const auto made = std::make_shared<connection>(*this, client, way, std::move(listener),
+                                                   hooks_.fate(client, way));
+    made->lead_to_document(where);
+    return connect(made);
+  };
+}
+
+std::shared_ptr<net::live_line> live_network::connect(std::shared_ptr<connection> made) {
+  std::erase_if(connections_, [](const auto& each) { return each.expired(); });
+  connections_.push_back(made);
+  made->connect();
+  return std::make_shared<line>(std::move(made));
 }
 
 void live_network::fall_silent(int client) {

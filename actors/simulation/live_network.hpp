@@ -29,6 +29,8 @@ struct live_network_hooks {
   std::function<stream_fate(int client, net::live_way way)> fate;
   /// A live session of the living server; nullptr while there is none.
   std::function<std::shared_ptr<net::live_peer>(net::live_ask ask)> open;
+  /// The same for a connection to a shared text.
+  std::function<std::shared_ptr<net::live_peer>(const net::document_address& where)> open_document;
 };
 
 /// See above. Outlives the actors that use it.
@@ -41,6 +43,7 @@ public:
 
   /// How this client connects.
   [[nodiscard]] net::live_dial dial_of(int client);
+  [[nodiscard]] net::document_dial document_dial_of(int client);
 
   /// The connections of this client go half open: nothing passes, and nobody is told.
   void fall_silent(int client);
@@ -60,6 +63,7 @@ private:
   class line;
 
   void make_io();
+  std::shared_ptr<net::live_line> connect(std::shared_ptr<connection> made);
   void later(std::int64_t delay_ms, std::function<void()> action);
 
   deterministic_system& system_;

@@ -64,6 +64,7 @@ struct plan {
   unsigned depends = 0;
   unsigned jobs = 0;    ///< jobs that are scheduled, run, cut short and flapped at
   bool streams = false; ///< clients keep live connections
+  bool texts = false;   ///< clients type in shared texts; see tests/simulation/documents_test
   unsigned refuse_stream = 0;
   unsigned cut_stream = 0;
   unsigned half_open = 0; ///< a stream goes silent, and nobody is told

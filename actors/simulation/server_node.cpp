@@ -116,6 +116,9 @@ void server_node::start(bool new_epoch) {
   };
   store_actor_ = server::spawn_store(system_.system(), store_, {hooks_.wall_ms, hooks_.random},
                                      std::move(actor_options));
+  documents_ =
+    server::spawn_documents(system_.system(), store_actor_, {hooks_.wall_ms, hooks_.random},
+                            document_options_, store_->start());
   alive_ = true;
 }
 
@@ -129,6 +132,8 @@ void server_node::die() {
   for (auto& [client, session] : sessions_)
     dying_.push_back(caf::actor_cast<caf::actor>(session));
   sessions_.clear();
+  dying_.push_back(caf::actor_cast<caf::actor>(documents_));
+  documents_ = nullptr;
   dying_.push_back(caf::actor_cast<caf::actor>(hub_));
   for (auto& session : std::exchange(live_sessions_, {}))
     dying_.push_back(caf::actor_cast<caf::actor>(session));
@@ -150,6 +155,7 @@ server::session_actor server_node::session(int client) {
   if (!session) {
     server::session_options options;
     options.page_bytes_max = page_bytes_max;
+    options.documents = documents_;
     session = server::spawn_session(system_.system(), store_, store_actor_,
                                     {hooks_.wall_ms, hooks_.random}, options);
   }
@@ -166,6 +172,16 @@ std::shared_ptr<net::live_peer> server_node::open_live(net::live_ask ask) {
     server::spawn_live_session(system_.system(), store_, hub_, store_actor_, std::move(options))
       .value());
   return server::make_session_peer(live_sessions_.back());
+}
+
+std::shared_ptr<net::live_peer> server_node::open_document(const net::document_address& where) {
+  if (!alive_)
+    return nullptr;
+  server::document_ask ask;
+  ask.id = where.id;
+  ask.form = document_form::protobuf;
+  ask.again = where.again;
+  return server::make_document_peer(documents_, std::move(ask), ++document_connections_);
 }
 
 void server_node::back_up() {

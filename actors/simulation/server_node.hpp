@@ -1,12 +1,14 @@
 #pragma once
 // The simulated server: real handlers over a store in memory, with crash, restart and restore.
 
+#include "actors/server/document_peer.hpp"
 #include "actors/server/live_session_actor.hpp"
 #include "actors/server/session_actor.hpp"
 #include "actors/simulation/counters.hpp"
 #include "actors/simulation/deterministic_system.hpp"
 #include "actors/simulation/hooked_kv.hpp"
 #include "actors/simulation/model.hpp"
+#include "net/client/live_line.hpp"
 #include "storage/kv_memory.hpp"
 #include "storage/server_store_kv.hpp"
 
@@ -50,6 +52,8 @@ public:
   [[nodiscard]] server::session_actor session(int client);
   /// A new session of a live connection; nullptr while it is dead.
   [[nodiscard]] std::shared_ptr<net::live_peer> open_live(net::live_ask ask);
+  /// The same for a connection to a shared text.
+  [[nodiscard]] std::shared_ptr<net::live_peer> open_document(const net::document_address& where);
   [[nodiscard]] const storage::server_store& store() const {
     return *store_;
   }
@@ -69,6 +73,9 @@ public:
   /// Dead only: takes the files of a backup.
   void restore(std::size_t index);
 
+  void set_document_options(server::document_options options) {
+    document_options_ = options;
+  }
   void trim(std::int64_t kept_ms);
   /// Empty: no longer.
   void fail_next_commit(const std::string& code);
@@ -99,6 +106,9 @@ private:
   std::shared_ptr<storage::server_store> store_;
   server::store_actor store_actor_;
   server::hub_actor hub_;
+  server::documents_actor documents_;
+  server::document_options document_options_;
+  std::uint64_t document_connections_ = 0;
   std::vector<server::live_session_actor> live_sessions_;
   std::map<int, server::session_actor> sessions_;
   std::vector<caf::actor> dying_;

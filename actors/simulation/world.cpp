@@ -38,6 +38,9 @@ world::world(std::uint64_t seed, const plan& made, canary planted)
   live_network_hooks live;
   stream_fate_ = [this](int, net::live_way) { return seeded_stream_fate(); };
   live.fate = [this](int client, net::live_way way) { return stream_fate_(client, way); };
+  live.open_document = [this](const net::document_address& where) {
+    return server_->open_document(where);
+  };
   live.open = [this](net::live_ask ask) { return server_->open_live(std::move(ask)); };
   live_ = std::make_unique<live_network>(*system_, std::move(live));
   server_node_hooks hooks;
@@ -78,6 +81,8 @@ int world::add_client(client::client_options options) {
   hooks.crash_point = [this, index](const char* point) { at_crash_point(point, index); };
   if (plan_.streams)
     hooks.dial = live_->dial_of(index);
+  if (plan_.texts)
+    hooks.document_dial = live_->document_dial_of(index);
   hooks.died = [this, index] { live_->client_died(index); };
   clients_.push_back(std::make_unique<client_node>(*system_, counts_, network_, std::move(hooks),
                                                    index, std::move(options), planted_));
