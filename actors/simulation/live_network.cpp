@@ -52,7 +52,8 @@ public:
     if (way_ == net::live_way::events)
       return ask_for_events(message);
     later(fate_.delay_ms, [message = std::move(message)](connection& self) {
-      if (self.is_silent_ || self.over_)
+      // What was sent arrives, also where its sender is gone by then.
+      if (self.is_silent_ || (self.over_ && !self.died_))
         return;
       self.to_server_.push_back(message);
       self.pump_server();
@@ -79,7 +80,7 @@ public:
   }
   /// Its process is gone: nobody is told here, and the server soon.
   void client_died() {
-    over_ = true;
+    over_ = died_ = true;
     later(fate_.delay_ms, [](connection& self) { self.disconnect(); });
   }
   void server_died() {
@@ -249,6 +250,7 @@ private:
   bool server_reads_ = true;
   bool is_silent_ = false;
   bool over_ = false; // for the client
+  bool died_ = false; // its process
 };
 
 class live_network::line : public net::live_line {
