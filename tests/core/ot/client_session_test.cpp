@@ -119,6 +119,24 @@ client_session joined_on(const std::string& text) {
 
 } // namespace
 
+BOOST_AUTO_TEST_CASE(N5_a_snapshot_nobody_asked_for_is_not_heard) {
+  auto session = joined_on("text");
+  BOOST_TEST(session.edit(typed(0, "x", 0, 4), 0).has_value());
+  BOOST_TEST(session.to_send(99));
+  const auto ignored = session.on_snapshot({"xtext", 2, "e", 7, 1, "in", session.attempt()});
+  BOOST_TEST(!ignored.shown.has_value());
+  BOOST_TEST(!session.on_joined(1, "e", session.attempt()).send);
+  session.disconnected();
+  const auto first = session.attempt() + 1;
+  static_cast<void>(session.connected());
+  static_cast<void>(session.on_resync("too_old", first)); // It asks again, for all of it.
+  static_cast<void>(session.on_snapshot({"other", 9, "e", 7, 0, "not", first})); // The old answer.
+  BOOST_TEST(!session.is_joined());
+  static_cast<void>(session.on_snapshot({"xtext", 2, "e", 7, 1, "in", first + 1}));
+  BOOST_TEST(session.shown().to_string() == "xtext");
+  BOOST_TEST(session.is_synchronized());
+}
+
 BOOST_AUTO_TEST_CASE(a_snapshot_that_speaks_of_nothing_that_was_sent_was_a_crash) {
   auto session = joined_on("text");
   static_cast<void>(session.on_resync("too_old", 0));
