@@ -52,8 +52,8 @@ private:
     state(const state&) = delete;
     state& operator=(const state&) = delete;
     ~state() {
-      deliver(core::fail("stopped", "the runtime is stopping or an actor of it has failed; the "
-                                    "request was not carried out. Try again"));
+      deliver(core::fail("stopped", "the runtime is stopping or an actor of it has failed; look "
+                                    "whether the request was carried out before you repeat it"));
     }
     void deliver(core::expected<T> outcome) {
       if (const auto called = std::exchange(done, nullptr))

@@ -369,6 +369,9 @@ result<void> engine::close_parts(std::chrono::steady_clock::time_point deadline)
   // A commit under way is waited for; half of the time is kept for the rest.
   if (host_)
     static_cast<void>(tracker_->wait_until_answered(left() / 2));
+  if (host_ && left().count() > 1) // The same for what was typed; an error says that it is late.
+    static_cast<void>(host_->ask<msg::Done>(&actors::client::client_actors::documents,
+                                            msg::KeepTexts{}, left() / 2));
   const bool ended = (!host_ || host_->stop(left())) && gate_.wait_empty(deadline) &&
                      texts_->wait_answered(deadline);
   tracker_->close();

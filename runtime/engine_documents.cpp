@@ -191,6 +191,14 @@ result<void> document::settle(std::chrono::milliseconds timeout) {
 
 // --- The engine
 
+namespace {
+
+bool is_there(const msg::ClientDocumentHead& head) {
+  return head.state() == msg::KEPT || head.state() == msg::CREATING;
+}
+
+} // namespace
+
 result<document> engine::open_document(std::string id, const document_options& how) {
   const auto inside = enter(true);
   if (!inside)
@@ -213,13 +221,23 @@ result<std::vector<document_summary>> engine::documents(const std::string& after
   if (!inside)
     return inside.error();
   const auto view = opened_.store->snapshot();
-  const auto listed = view ? view->documents(after, limit) : view.error();
-  if (!listed)
-    return to_public(listed.error());
+  if (!view)
+    return to_public(view.error());
   std::vector<document_summary> made;
-  for (const auto& each : *listed)
-    if (each.head.state() == msg::KEPT)
-      made.push_back({each.id, each.head.revision(), each.head.pending(), each.head.changed_ms()});
+  std::string last = after;
+  constexpr std::size_t page_size = 1'000;
+  for (bool more = true; more && made.size() < limit;) {
+    const auto page = view->documents(last, page_size);
+    if (!page)
+      return to_public(page.error());
+    for (const auto& each : *page) {
+      last = each.id;
+      if (is_there(each.head) && made.size() < limit)
+        made.push_back(
+          {each.id, each.head.revision(), each.head.pending(), each.head.changed_ms()});
+    }
+    more = page->size() == page_size;
+  }
   return made;
 }
 
@@ -231,7 +249,7 @@ result<std::optional<std::string>> engine::stored_text(const std::string& id) {
   auto stored = view ? view->document(id) : view.error();
   if (!stored)
     return to_public(stored.error());
-  if (!*stored || (*stored)->head.state() != msg::KEPT)
+  if (!*stored || !is_there((*stored)->head))
     return std::optional<std::string>{};
   const auto loaded =
     core::ot::client_session::load(std::move((*stored)->whole), (*stored)->since, {});

@@ -74,10 +74,11 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
 
   void run_tasks(std::unique_lock<std::mutex>& lock) {
     while (!tasks.empty() && !is_stopping) {
-      const auto task = std::move(tasks.front());
+      auto task = std::move(tasks.front());
       tasks.pop_front();
       lock.unlock();
       const bool done = isolated(task);
+      task = nullptr; // It may hold the last of somebody who stops this pump as he goes.
       lock.lock();
       failures += done ? 0 : 1;
     }

@@ -41,11 +41,13 @@ core::expected<text_hub::answer> text_hub::hold(const std::string& id, core::ot:
   question.id = id;
   question.units = units;
   question.what = text_ask::hold{again};
-  auto answered = ask(std::move(question));
-  if (answered) {
+  {
     const std::lock_guard lock{mutex_};
-    ++texts_[id].holds;
+    ++texts_[id].holds; // Before it is asked: another handle may be let go meanwhile.
   }
+  auto answered = ask(std::move(question));
+  if (!answered)
+    release(id);
   return answered;
 }
 
@@ -55,7 +57,9 @@ void text_hub::release(const std::string& id) {
     const auto found = texts_.find(id);
     if (found == texts_.end() || found->second.holds == 0)
       return;
-    if (--found->second.holds == 0 && found->second.watchers.empty())
+    if (--found->second.holds != 0)
+      return; // Others show it.
+    if (found->second.watchers.empty())
       texts_.erase(found);
   }
   const auto inside = gate_.enter();
@@ -69,13 +73,14 @@ void text_hub::release(const std::string& id) {
 
 void text_hub::reopen(const actors::client::documents_actor& documents) {
   const std::lock_guard lock{mutex_};
-  for (auto& [id, text] : texts_)
-    for (std::uint32_t i = 0; i < text.holds; ++i) {
-      actors::document_question question;
-      question.id = id;
-      question.what = text_ask::hold{};
-      rt::anon_send(documents, std::move(question));
-    }
+  for (auto& [id, text] : texts_) {
+    if (text.holds == 0)
+      continue;
+    actors::document_question question;
+    question.id = id;
+    question.what = text_ask::hold{};
+    rt::anon_send(documents, std::move(question));
+  }
 }
 
 void text_hub::notify(const std::string& id, document_event what) {
@@ -133,10 +138,12 @@ void text_hub::call_changed(const std::string& id, watcher& whom) {
   }
   if (!answered)
     return; // It is closed, or deleted: `status` says so.
-  whom.seen = answered->version;
-  for (const auto& each : answered->changes)
+  for (const auto& each : answered->changes) {
+    whom.seen = each.version; // Before the call, which may throw: it is not called twice.
     if (each.is_remote && whom.is_active)
       whom.changed(to_public(each));
+  }
+  whom.seen = answered->version;
 }
 
 void text_hub::call_moved(const std::string& id, watcher& whom) {

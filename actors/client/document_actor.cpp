@@ -3,6 +3,7 @@
 #include "actors/client/document_state.hpp"
 #include "storage/payload_hash.hpp"
 
+#include <algorithm>
 #include <chrono>
 
 namespace syncline::actors::client {
@@ -29,7 +30,7 @@ document_actor::behavior_type document_state::make_behavior() {
     },
     [this](const msg::DocumentDue& due) {
       if (line_.is_due(due.turn()) && wants_line())
-        line_.connect({id_, again_});
+        line_.connect({id_, shelf_.state() == msg::CREATING});
     },
     [this](const msg::DocumentBeat& beat) {
       if (line_.is(beat.connection()))
@@ -37,13 +38,15 @@ document_actor::behavior_type document_state::make_behavior() {
     },
     [this](const msg::DocumentSave&) {
       is_save_armed_ = false;
-      shelf_.store(*session_);
+      if (!failure_ && rests_at_ != asked_) // Another one may have been made in its place.
+        shelf_.store(*session_);
     },
     [this](const msg::DocumentShow&) {
       is_show_armed_ = false;
       show_caret();
     },
     [this](const msg::DocumentResend& resend) {
+      is_resend_armed_ = false;
       if (line_.is(resend.connection())) {
         owes_operation_ = shelf_.now(*session_);
         go_on();
@@ -153,10 +156,10 @@ void document_state::refuse_to_settle(const core::error& why) {
 // Nobody shows it, and there is nothing that can be done.
 void document_state::rest() {
   const bool is_busy = !failure_ && !shelf_.is_quiet(*session_);
-  if (holds_ != 0 || !settles_.empty() || is_busy || rests_at_ == asked_)
+  if (is_held_ || !settles_.empty() || is_busy || rests_at_ == asked_)
     return;
   const bool can_work = !paused_ && options_.dial && !failure_;
-  if (can_work && shelf_.state() == msg::KEPT && !session_->is_synchronized())
+  if (can_work && is_alive() && !session_->is_synchronized())
     return;
   if (shelf_.has_unstored(*session_) && !failure_)
     return shelf_.store(*session_);
@@ -168,6 +171,17 @@ void document_state::rest() {
   rt::send(self_, around_.documents, std::move(rests));
 }
 
+namespace {
+
+// What a server asks for, within reason: it can neither silence us nor have us hurry.
+std::chrono::milliseconds bounded(std::int64_t pause_ms) {
+  constexpr std::int64_t least_ms = 100;
+  constexpr std::int64_t most_ms = 3'600'000;
+  return std::chrono::milliseconds{std::clamp(pause_ms, least_ms, most_ms)};
+}
+
+} // namespace
+
 void document_state::take(ot::client_effects effects) {
   if (!effects.reports.empty())
     shelf_.report(std::move(effects.reports));
@@ -177,17 +191,17 @@ void document_state::take(ot::client_effects effects) {
     owes_join_ = shelf_.now(*session_);
   if (effects.send)
     owes_operation_ = shelf_.now(*session_);
-  if (effects.send_again_after_ms) {
+  if (effects.send_again_after_ms && !std::exchange(is_resend_armed_, true)) {
     msg::DocumentResend resend;
     resend.set_connection(line_.number());
-    rt::delayed_send(self_, document_actor{self_},
-                     std::chrono::milliseconds{*effects.send_again_after_ms}, std::move(resend));
+    rt::delayed_send(self_, document_actor{self_}, bounded(*effects.send_again_after_ms),
+                     std::move(resend));
   }
   board_.set_client(session_->client());
   follow();
   if (effects.reconnect_after_ms)
     return hang_up({"overloaded", "the server does not take a join now"},
-                   effects.reconnect_after_ms);
+                   bounded(*effects.reconnect_after_ms).count());
   go_on();
 }
 

@@ -2,6 +2,7 @@
 
 #include "core/ot/transform.hpp"
 
+#include <iterator>
 #include <utility>
 
 namespace syncline::actors::client {
@@ -95,13 +96,17 @@ core::expected<document_answer> document_desk::edit(ot::operation what, std::int
 
 core::expected<document_answer>
 document_desk::take(std::optional<ot::operation> (ot::client_session::*back)()) {
-  if (const auto known = missed(); !known)
-    return known.error();
-  seen_ = seen_.value_or(session_.history().version());
-  const bool done = (session_.*back)().has_value();
   auto made = changes();
-  if (made)
-    made->done = done;
+  if (!made)
+    return made.error();
+  // What it does is told behind what was missed, which may be forgotten now.
+  seen_ = session_.history().version();
+  made->done = (session_.*back)().has_value();
+  auto own = changes();
+  if (!own)
+    return own.error();
+  made->version = own->version;
+  std::move(own->changes.begin(), own->changes.end(), std::back_inserter(made->changes));
   return made;
 }
 

@@ -70,6 +70,8 @@ struct carets {};
 struct standing {};
 /// Answered when everything typed here is at the server, and what is there is here.
 struct settle {};
+/// Answered when all that has happened to it is stored.
+struct keep {};
 /// The text is deleted, here and at the server.
 struct remove {};
 } // namespace text_ask
@@ -77,7 +79,7 @@ struct remove {};
 using any_text_ask =
   std::variant<text_ask::hold, text_ask::release, text_ask::read, text_ask::changes, text_ask::edit,
                text_ask::undo, text_ask::redo, text_ask::select, text_ask::carets,
-               text_ask::standing, text_ask::settle, text_ask::remove>;
+               text_ask::standing, text_ask::settle, text_ask::keep, text_ask::remove>;
 
 } // namespace syncline::actors::client
 

@@ -19,6 +19,7 @@ document_shelf::load(ot::client_session::limits how) {
   is_stored_ = stored->has_value();
   last_change_ = is_stored_ ? (*stored)->head.last_change() : 0;
   state_ = is_stored_ ? (*stored)->head.state() : msg::KEPT;
+  was_pending_ = is_stored_ && (*stored)->head.pending();
   if (!is_stored_)
     return std::optional<ot::client_session>{};
   auto loaded = ot::client_session::load(std::move((*stored)->whole), (*stored)->since, how);
@@ -31,16 +32,11 @@ void document_shelf::report(std::vector<ot::document_report> reports) {
   std::move(reports.begin(), reports.end(), std::back_inserter(reports_));
 }
 
-void document_shelf::erased() {
-  is_stored_ = is_news_ = false;
-  last_change_ = 0;
-  state_ = msg::DELETED_ELSEWHERE;
-}
-
 // What was only looked at, and is not there, leaves no trace.
 bool document_shelf::has_unstored(const ot::client_session& session) const {
   const bool is_worth_it = is_stored_ || session.has_server_text() || session.may_have_pending();
-  return is_news_ || !reports_.empty() || (is_worth_it && session.has_unstored());
+  const bool is_settled = was_pending_ && !session.may_have_pending();
+  return is_news_ || !reports_.empty() || (is_worth_it && session.has_unstored()) || is_settled;
 }
 
 bool document_shelf::is_urgent(const ot::client_session& session) const {
@@ -70,7 +66,8 @@ void document_shelf::store(ot::client_session& session) {
     for (const auto& each : unstored.changes)
       ot::write_message(each, *command.add_changes());
   command.set_state(state_);
-  command.set_pending(session.may_have_pending());
+  was_pending_ = session.may_have_pending();
+  command.set_pending(was_pending_);
   command.set_revision(session.revision());
   for (auto& each : std::exchange(reports_, {})) {
     auto& report = *command.add_reports();

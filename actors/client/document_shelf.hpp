@@ -44,9 +44,6 @@ public:
   [[nodiscard]] bool is_stored() const noexcept {
     return is_stored_;
   }
-  /// Nothing of it is in the store any more.
-  void erased();
-
   /// A moment: all that has happened to the session so far is stored then.
   using ticket = std::uint64_t;
   [[nodiscard]] ticket now(const core::ot::client_session& session) const {
@@ -90,6 +87,7 @@ private:
   std::uint64_t last_change_ = 0;
   ticket begun_ = 0;
   ticket done_ = 0;
+  bool was_pending_ = false; // as it is stored
   bool is_news_ = false;
   bool is_stored_ = false;
 };

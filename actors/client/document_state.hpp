@@ -62,6 +62,10 @@ private:
   bool revives(const document_question& asked);
   void answer(document_question& asked);
   static bool waits_for_store(const any_text_ask& what);
+  [[nodiscard]] bool is_alive() const {
+    return shelf_.state() == msg::KEPT || shelf_.state() == msg::CREATING;
+  }
+  void on_held(const text_ask::hold& how);
   void on_released();
   void on_selected(const text_ask::select& what);
   void on_settle(const reply_once<document_answer>& reply);
@@ -113,14 +117,14 @@ private:
   std::string shown_colour_;
   core::error last_error_;
   std::uint64_t asked_ = 0;
-  std::uint64_t rests_at_ = 0; // of `asked_`: it has said that it rests
-  std::uint32_t holds_ = 0;
+  std::optional<std::uint64_t> rests_at_; // of `asked_`: it has said that it rests
   std::uint32_t caret_beats_ = 0;
-  bool again_ = false;
+  bool is_held_ = false; // somebody shows it
   bool keeps_bytes_ = false;
   bool is_caret_shown_ = false;
   bool is_save_armed_ = false;
   bool is_show_armed_ = false;
+  bool is_resend_armed_ = false;
 };
 
 } // namespace syncline::actors::client

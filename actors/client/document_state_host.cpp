@@ -14,8 +14,12 @@ void document_state::on_question(document_question& asked) {
   if (asked.units == ot::text_units::utf8 && !std::exchange(keeps_bytes_, true))
     session_->history().keep_bytes();
   if (failure_)
+    load(session_->history().version() + 1); // It may have passed.
+  if (std::holds_alternative<text_ask::release>(asked.what))
+    on_released();
+  if (failure_)
     asked.reply.deliver(*failure_);
-  else if (shelf_.state() != msg::KEPT && !revives(asked))
+  else if (!is_alive() && !revives(asked))
     shelf_.when_stored(*session_, std::move(asked.reply),
                        core::fail("not_found", "the text '" + id_ + "' was deleted"));
   else
@@ -28,8 +32,7 @@ bool document_state::revives(const document_question& asked) {
   const auto* hold = std::get_if<text_ask::hold>(&asked.what);
   if (!hold || !hold->again || shelf_.state() != msg::DELETED_ELSEWHERE)
     return false;
-  again_ = true;
-  become_empty(msg::KEPT);
+  become_empty(msg::CREATING);
   return true;
 }
 
@@ -46,13 +49,13 @@ void document_state::answer(document_question& asked) {
       asked.reply.deliver(std::move(made));
   } else if (std::holds_alternative<text_ask::settle>(asked.what)) {
     on_settle(asked.reply);
+  } else if (std::holds_alternative<text_ask::keep>(asked.what)) {
+    shelf_.when_stored(*session_, std::move(asked.reply), document_answer{});
   } else if (std::holds_alternative<text_ask::remove>(asked.what)) {
     on_remove(asked.reply);
   } else {
-    if (std::holds_alternative<text_ask::hold>(asked.what))
-      ++holds_;
-    else if (std::holds_alternative<text_ask::release>(asked.what))
-      on_released();
+    if (const auto* hold = std::get_if<text_ask::hold>(&asked.what))
+      on_held(*hold);
     document_answer made_here;
     made_here.version = session_->history().version();
     made_here.standing = standing();
@@ -66,9 +69,15 @@ bool document_state::waits_for_store(const any_text_ask& what) {
          std::holds_alternative<text_ask::redo>(what);
 }
 
+// Where the server's text has never been here, the server may have deleted it.
+void document_state::on_held(const text_ask::hold& how) {
+  is_held_ = true;
+  if (how.again && !session_->has_server_text() && shelf_.state() == msg::KEPT)
+    shelf_.set_state(msg::CREATING);
+}
+
 void document_state::on_released() {
-  if (holds_ == 0 || --holds_ != 0)
-    return;
+  is_held_ = false;
   board_.select(std::nullopt);
   show_caret();
 }
@@ -121,8 +130,7 @@ void document_state::on_deleted() {
   count("document deleted elsewhere");
   if (auto text = session_->shown().to_string(); !text.empty())
     shelf_.report({{"not_found", std::move(text)}});
-  again_ = false;
-  holds_ = 0;
+  is_held_ = false;
   become_empty(msg::DELETED_ELSEWHERE);
   refuse_to_settle({"not_found", "the text '" + id_ +
                                    "' was deleted by somebody else; what it was "
@@ -131,7 +139,8 @@ void document_state::on_deleted() {
 }
 
 void document_state::on_remove(const reply_once<document_answer>& reply) {
-  holds_ = 0;
+  is_held_ = false;
+  refuse_to_settle({"not_found", "the text '" + id_ + "' was deleted"});
   become_empty(msg::REMOVING);
   shelf_.when_stored(*session_, reply, document_answer{});
 }

@@ -12,15 +12,16 @@ namespace ot = core::ot;
 // --- The server
 
 bool document_state::wants_line() const {
-  return !paused_ && options_.dial && !failure_ && shelf_.state() == msg::KEPT &&
-         (holds_ != 0 || !settles_.empty() || session_->may_have_pending());
+  return !paused_ && options_.dial && !failure_ && is_alive() &&
+         (is_held_ || !settles_.empty() || session_->may_have_pending());
 }
 
 msg::Done document_state::on_set_paused(bool paused) {
   paused_ = paused;
-  if (paused)
+  if (paused) {
     drop_line();
-  else if (wants_line() && !line_.is_up())
+    refuse_to_settle({"stopped", "syncing was stopped; what was typed is kept"});
+  } else if (wants_line() && !line_.is_up())
     line_.try_at_once();
   tell(document_event::standing);
   go_on();
@@ -78,7 +79,8 @@ void document_state::on_message(const std::string& bytes) {
   const bool was_joined = session_->is_joined();
   std::visit([this](const auto& each) { hear(each); }, *said);
   if (session_->is_joined() && !was_joined) {
-    again_ = false;
+    if (shelf_.state() == msg::CREATING)
+      shelf_.set_state(msg::KEPT);
     last_error_ = {};
     count("document joined");
     tell(document_event::standing);
@@ -98,6 +100,10 @@ void document_state::hear(const net::document_joined& said) {
 }
 
 void document_state::hear(const ot::logged_operation& said) {
+  // Beyond any text that a server of ours holds, and what a hostile one may have us keep.
+  constexpr std::uint64_t length_max = 2 * ot::server_document::limits{}.text_max;
+  if (said.edit.target_length() > length_max)
+    return hang_up({"too_large", "the server's text is longer than any text may be"});
   take(session_->on_operation(said));
 }
 

@@ -2,6 +2,7 @@
 #include "actors/client/document_actor.hpp"
 #include "net/protocol/client_codec.hpp"
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -48,6 +49,7 @@ public:
         if (settled.run == run_)
           on_settled(settled);
       },
+      [this](const msg::KeepTexts&) { return keep_all(); },
       [this](const msg::RemovalDue& due) {
         if (const auto found = removals_.find(due.id()); found != removals_.end())
           remove(due.id(), found->second);
@@ -66,7 +68,8 @@ private:
   };
   struct removal {
     core::backoff backoff;
-    bool is_asked = false; // the server, and its answer has not come
+    bool is_asked = false; // the server, and it is not done with
+    bool is_new = true;    // the server has not answered in this run
   };
 
   active& open(const std::string& id) {
@@ -123,12 +126,14 @@ private:
     std::string last;
     for (bool more = snapshot.has_value(); more;) {
       const auto page = snapshot->documents(last, page_size);
-      if (!page)
-        return activity_.failed(to_error(page.error()), around_.world.wall_ms());
+      if (!page) {
+        activity_.failed(to_error(page.error()), around_.world.wall_ms());
+        return note_failure(page.error());
+      }
       for (const auto& each : *page) {
         if (each.head.state() == msg::REMOVING)
           removals_.emplace(each.id, removal{core::backoff{around_.options.backoff}});
-        else if (each.head.pending() && each.head.state() == msg::KEPT)
+        else if (each.head.pending() && each.head.state() != msg::DELETED_ELSEWHERE)
           waiting_.push_back(each.id);
         last = each.id;
       }
@@ -165,8 +170,11 @@ private:
     synced_ = reply;
     ++run_;
     texts_ = 0;
+    failure_ = {};
     if (rested)
       tell_paused();
+    for (auto& [id, each] : removals_)
+      each.is_new = true;
     find_waiting();
     texts_ += static_cast<std::uint32_t>(removals_.size());
     msg::SyncTextsDue due;
@@ -174,6 +182,32 @@ private:
     rt::delayed_send(self_, documents_actor{self_}, std::chrono::milliseconds{command.timeout_ms()},
                      std::move(due));
     look_at_sync();
+    return reply;
+  }
+
+  // Answered when all that has happened to any of them is stored.
+  caf::result<msg::Done> keep_all() {
+    // Whoever lets the last answer go delivers it.
+    struct kept {
+      explicit kept(caf::typed_response_promise<msg::Done> given) : reply{std::move(given)} {}
+      kept(const kept&) = delete;
+      kept& operator=(const kept&) = delete;
+      ~kept() {
+        reply.deliver(msg::Done{});
+      }
+      caf::typed_response_promise<msg::Done> reply;
+    };
+    auto reply = self_->make_response_promise<msg::Done>();
+    const auto last = std::make_shared<kept>(reply);
+    for (auto& [id, entry] : active_) {
+      ++entry.asked;
+      document_question question;
+      question.id = id;
+      question.what = text_ask::keep{};
+      question.reply =
+        reply_once<document_answer>{[last](const core::expected<document_answer>&) {}};
+      rt::anon_send(entry.actor, std::move(question));
+    }
     return reply;
   }
 
@@ -194,15 +228,23 @@ private:
   void on_settled(const text_settled& settled) {
     --open_for_sync_;
     // What was deleted elsewhere is kept for the user, who is told of it there.
-    if (!settled.failure.code.empty() && settled.failure.code != "not_found")
-      return end_sync(settled.failure);
+    if (settled.failure.code != "not_found")
+      note_failure(settled.failure);
     open_waiting();
     look_at_sync();
   }
 
+  // One text that fails keeps no other from being brought.
+  void note_failure(const core::error& failure) {
+    if (failure_.code.empty())
+      failure_ = failure;
+  }
+
   void look_at_sync() {
-    if (open_for_sync_ == 0 && waiting_.empty() && removals_.empty())
-      end_sync({});
+    const bool is_removing = std::any_of(removals_.begin(), removals_.end(),
+                                         [](const auto& each) { return each.second.is_new; });
+    if (synced_ && open_for_sync_ == 0 && waiting_.empty() && !is_removing)
+      end_sync(failure_);
   }
 
   void end_sync(const core::error& failure) {
@@ -227,7 +269,7 @@ private:
     caf::anon_send_exit(found->second.actor, caf::exit_reason::user_shutdown);
     active_.erase(found);
     opened_.erase(rests.id());
-    if (rests.removing()) {
+    if (rests.removing() && is_to_be_removed(rests.id())) {
       const auto made =
         removals_.emplace(rests.id(), removal{core::backoff{around_.options.backoff}});
       remove(rests.id(), made.first->second);
@@ -236,6 +278,13 @@ private:
   }
 
   // --- Deletions, of which the server has to hear
+
+  // The actor may have been made while the last word of it was written.
+  [[nodiscard]] bool is_to_be_removed(const std::string& id) const {
+    const auto snapshot = around_.store->snapshot();
+    const auto stored = snapshot ? snapshot->document(id) : snapshot.error();
+    return stored && *stored && (*stored)->head.state() == msg::REMOVING;
+  }
 
   void remove(const std::string& id, removal& each) {
     if (!around_.options.dial)
@@ -253,16 +302,21 @@ private:
   }
 
   void on_removed(const std::string& id, const msg::HttpReply& reply) {
-    auto& each = removals_.at(id);
-    each.is_asked = false;
+    const auto found = removals_.find(id);
+    if (found == removals_.end())
+      return;
+    auto& each = found->second;
     const auto now_ms = around_.world.wall_ms();
     const auto judged = net::read_deletion_reply(reply, now_ms);
     if (judged.kind == net::reply_kind::ok) {
       activity_.succeeded(now_ms);
       return forget(id);
     }
+    each.is_asked = each.is_new = false;
     activity_.failed(error_of(judged), now_ms);
+    note_failure({error_of(judged).code(), error_of(judged).message()});
     try_again(id, each.backoff.fail(around_.world.random(), judged.retry_after_ms));
+    look_at_sync();
   }
 
   void try_again(const std::string& id, std::int64_t delay_ms) {
@@ -279,13 +333,15 @@ private:
       .then(
         [this, id](const msg::Done&) {
           removals_.erase(id);
-          if (synced_)
-            look_at_sync();
+          look_at_sync();
         },
         [this, id](const caf::error& error) {
           activity_.failed(to_error(rt::from_caf(error)), around_.world.wall_ms());
-          if (const auto found = removals_.find(id); found != removals_.end())
-            try_again(id, found->second.backoff.fail(around_.world.random()));
+          const auto found = removals_.find(id);
+          if (found == removals_.end())
+            return;
+          found->second.is_asked = found->second.is_new = false;
+          try_again(id, found->second.backoff.fail(around_.world.random()));
         });
   }
 
@@ -300,6 +356,7 @@ private:
   std::map<std::string, removal> removals_;
   std::optional<caf::typed_response_promise<msg::TextsSynced>> synced_; // of the run under way
   std::uint64_t run_ = 0;
+  core::error failure_;           // the first one of this run
   std::uint32_t texts_ = 0;       // that this run has brought to the server
   std::size_t open_for_sync_ = 0; // of them, those that are being brought
   activity_log activity_;

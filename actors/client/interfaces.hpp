@@ -54,6 +54,7 @@ using documents_actor =
   caf::typed_actor<rt::sig<void, document_question>,   // from a thread that is no actor
                    rt::sig<msg::Done, msg::SetPaused>, // from link
                    rt::sig<msg::Activity, msg::ReadActivity>,
+                   rt::sig<msg::Done, msg::KeepTexts>,        // from the host, before it closes
                    rt::sig<msg::TextsSynced, msg::SyncTexts>, // from sync
                    rt::sig<void, msg::EndEarly>,              // from sync: its run
                    rt::sig<void, msg::DocumentRests>,         // from one of them

@@ -4,6 +4,7 @@
 #include "open_store.hpp"
 #include "text_editor.hpp"
 
+#include <filesystem>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -130,8 +131,9 @@ result<std::string> read_new_text(const doc_flags& flags, const std::string& old
     return std::string{std::istreambuf_iterator<char>{std::cin}, {}};
   if (flags.from.empty())
     return edit_in_editor(old);
+  std::error_code ignored;
   std::ifstream file{flags.from, std::ios::binary};
-  if (!file)
+  if (!file || std::filesystem::is_directory(flags.from, ignored))
     return error{"not_found", "the file " + flags.from + " cannot be read"};
   return std::string{std::istreambuf_iterator<char>{file}, {}};
 }
@@ -150,7 +152,11 @@ result<void> do_edit(const doc_flags& flags, document& text) {
   const auto after = read_new_text(flags, before->text);
   if (!after)
     return after.error();
-  return done(text.set_text(*after, *before));
+  auto edited = done(text.set_text(*after, *before));
+  if (!edited && flags.from.empty()) // Nobody is to type it again.
+    if (const auto kept = keep_for_user(*after); !kept.empty())
+      talk("syncline: what you wrote is kept in " + kept);
+  return edited;
 }
 
 int edit(const doc_flags& flags) {
@@ -232,8 +238,8 @@ void print_carets(const doc_flags& flags, const std::vector<text_caret>& carets)
   }
   std::string line = "carets";
   for (const auto& one : carets)
-    line += "\t" + (one.name.empty() ? one.client.substr(0, 8) : one.name) + " at " +
-            std::to_string(one.at.head);
+    line += "\t" + json(one.name.empty() ? one.client.substr(0, 8) : one.name).dump() + " at " +
+            std::to_string(one.at.head); // Others choose their names.
   print_line(line);
 }
 
@@ -298,12 +304,15 @@ void add_doc(CLI::App& app, invocation& chosen) {
   edited->add_option("--remove", flags->remove, "So much behind the place goes");
   edited->add_option("--insert", flags->insert, "And this comes");
   edited->add_flag("--bytes", flags->bytes, "Counts in bytes of UTF-8 instead");
-  edited->add_option("--append", flags->append, "This comes at the end")->excludes(at);
+  auto* append =
+    edited->add_option("--append", flags->append, "This comes at the end")->excludes(at);
   edited->add_option("--from", flags->from, "The text becomes that of a file, or of stdin (-)")
-    ->excludes(at);
+    ->excludes(at)
+    ->excludes(append);
   edited->add_flag("--create-again", flags->again, "Where somebody else has deleted it");
   auto* removed = add_text(add("rm", "Deletes a text, for everybody", remove));
   add_sync_flags(*removed, *flags);
+  removed->add_flag("--sync", flags->syncs, "Tells the server now");
   auto* watched =
     add_text(add("watch", "Prints what others type, and where they are, until Ctrl-C", watch));
   add_sync_flags(*watched, *flags);

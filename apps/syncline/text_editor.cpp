@@ -1,5 +1,7 @@
 #include "text_editor.hpp"
 
+#include <unistd.h>
+
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -34,6 +36,18 @@ private:
 };
 
 } // namespace
+
+std::string keep_for_user(const std::string& text) {
+  std::string name = (std::filesystem::temp_directory_path() / "syncline-kept-XXXXXX").string();
+  const int file = ::mkstemp(name.data());
+  if (file < 0)
+    return {};
+  std::ofstream out{name, std::ios::binary};
+  out << text;
+  out.close();
+  ::close(file);
+  return out ? name : std::string{};
+}
 
 result<std::string> edit_in_editor(const std::string& text) {
   const char* editor = std::getenv("VISUAL");

@@ -11,4 +11,8 @@ namespace syncline::app {
 /// is then. Errors: `usage` where neither is set; `editor_failed`; `store_io`.
 [[nodiscard]] result<std::string> edit_in_editor(const std::string& text);
 
+/// Writes a text that could not be stored to a file of its own, which only the user can read.
+/// Returns its path; empty where that failed, too.
+[[nodiscard]] std::string keep_for_user(const std::string& text);
+
 } // namespace syncline::app

@@ -88,6 +88,8 @@ void client_text::acknowledge() {
 }
 
 void client_text::show(const operation& remote, const std::string& author) {
+  if (remote.is_noop())
+    return;
   history_.note(remote, shown_, true, author);
   apply(shown_, remote);
 }

@@ -14,6 +14,11 @@ const operation& in(text_units units, const shown_change& change) {
   return units == text_units::utf8 ? *change.bytes : change.edit;
 }
 
+std::size_t bytes_of(const shown_change& change) {
+  return change.edit.text().size() + change.author.size() +
+         change.edit.components().size() * sizeof(component);
+}
+
 // Counts what is kept and removed in the other units: `at` says where a place of one text is.
 template <class At>
 expected<operation> recounted(const operation& edit, const At& at) {
@@ -81,10 +86,12 @@ void shown_history::note(const operation& edit, const text& on, bool is_remote,
   shown_change made{++version_, edit, std::nullopt, is_remote, author};
   if (keeps_bytes_)
     made.bytes = in_bytes(edit, on);
-  bytes_ += edit.text().size();
+  bytes_ += bytes_of(made);
   changes_.push_back(std::move(made));
-  while (changes_.size() > limits_.changes_max || bytes_ > limits_.bytes_max) {
-    bytes_ -= changes_.front().edit.text().size();
+  // The last one stays, however long it is: who has made it is told of it.
+  while (changes_.size() > 1 &&
+         (changes_.size() > limits_.changes_max || bytes_ > limits_.bytes_max)) {
+    bytes_ -= bytes_of(changes_.front());
     changes_.pop_front();
   }
 }

@@ -40,7 +40,7 @@ class shown_history {
 public:
   struct limits {
     std::size_t changes_max = 1'024;
-    std::size_t bytes_max = std::size_t{1} << 20U; ///< of what they insert
+    std::size_t bytes_max = std::size_t{4} << 20U; ///< that they take
   };
 
   shown_history() : shown_history(limits{}) {}

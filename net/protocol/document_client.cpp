@@ -29,6 +29,9 @@ core::expected<document_reply> read_snapshot(msg::DocumentSnapshot& from) {
 
 core::expected<document_reply> read_operation(const msg::DocumentEdit& from) {
   const auto& logged = from.logged();
+  constexpr int components_max = 1'000'000; // The server takes a tenth in one operation.
+  if (!is_document_name(logged.client()) || logged.edit().steps_size() > components_max)
+    return nonsense("an operation beyond every limit");
   auto edit = ot::read_message(logged.edit());
   if (!edit)
     return nonsense("an operation that is none: " + edit.error().message);

@@ -357,4 +357,139 @@ BOOST_AUTO_TEST_CASE(looking_at_a_text_that_is_not_there_leaves_no_trace) {
   BOOST_TEST(value_or_fail(one.store->documents()).size() == 1U);
 }
 
+// Bugs that a review found.
+
+BOOST_AUTO_TEST_CASE(the_seventeenth_text_that_waited_never_left) {
+  constexpr int texts = 40;
+  test_server server;
+  const auto url = server.url();
+  typist one{url};
+  check_done(one.store->stop());
+  for (int i = 0; i < texts; ++i)
+    value_or_fail(value_or_fail(one.store->document("t" + std::to_string(i)))
+                    .edit(text_edit::insert(0, "text " + std::to_string(i))));
+  one.text.reset();
+  one.store.reset();
+  one.store = open_or_fail(one.settings);
+  check_done(one.store->start());
+  for (int i = 0; i < texts; ++i) {
+    typist two{url, {}, "t" + std::to_string(i)};
+    comes_to_show(two, "text " + std::to_string(i));
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_sync_brings_all_texts_to_the_server) {
+  constexpr int texts = 40;
+  test_server server;
+  typist one{server.url()};
+  check_done(one.store->stop());
+  for (int i = 0; i < texts; ++i)
+    value_or_fail(
+      value_or_fail(one.store->document("t" + std::to_string(i))).edit(text_edit::insert(0, "x")));
+  BOOST_TEST(sync_or_fail(*one.store).items_processed >= static_cast<unsigned>(texts));
+  for (const auto& each : value_or_fail(one.store->documents()))
+    BOOST_TEST(!each.pending, each.id);
+  BOOST_TEST(value_or_fail(one.text->status()).state == "paused");
+}
+
+BOOST_AUTO_TEST_CASE(a_close_lost_what_was_submitted) {
+  typist one{""};
+  for (int i = 0; i < 500; ++i)
+    value_or_fail(one.text->submit(text_edit::insert(0, "x")));
+  check_done(one.store->close());
+  one.store = open_or_fail(one.settings);
+  BOOST_TEST(value_or_fail(one.store->stored_text("notes/1")).value_or("").size() == 500U);
+}
+
+BOOST_FIXTURE_TEST_CASE(that_a_text_is_made_again_was_forgotten_by_a_restart, two_typists) {
+  one.type(0, "old");
+  comes_to_show(two, "old");
+  check_done(one.store->remove_document("notes/1"));
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (two.text->text() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  check_done(two.store->stop());
+  two.text.emplace(value_or_fail(two.store->document("notes/1", {.create_again = true})));
+  two.type(0, "new");
+  two.text.reset();
+  two.store.reset();
+  two.open();
+  two.settle();
+  BOOST_TEST(two.shown() == "new");
+  // Who has never had it, or has deleted it himself, may make it again, too.
+  one.settings.store = one.directory.path() / "another";
+  one.text.reset();
+  one.store.reset();
+  one.open({.create_again = true});
+  comes_to_show(one, "new");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_text_made_again_went_dead_with_the_handle_of_the_old_one, two_typists) {
+  one.type(0, "old");
+  comes_to_show(two, "old");
+  check_done(one.store->remove_document("notes/1"));
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (two.text->text() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  *two.text = value_or_fail(two.store->document("notes/1", {.create_again = true}));
+  two.type(0, "new");
+  two.settle();
+  typist three{server.url()};
+  comes_to_show(three, "new");
+  three.type(3, "er");
+  comes_to_show(two, "newer");
+}
+
+BOOST_AUTO_TEST_CASE(a_deletion_waited_for_a_settle_that_nobody_waited_for) {
+  test_server server;
+  typist one{server.url()};
+  one.type(0, "x");
+  one.settle();
+  server.stop();
+  one.type(0, "y");
+  BOOST_TEST(code_of(one.text->settle(1ms)) == "timeout");
+  check_done(one.store->remove_document("notes/1"));
+  server.start();
+  typist two{server.url()};
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (two.text->text() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  BOOST_TEST(code_of(two.text->text()) == "not_found");
+}
+
+BOOST_FIXTURE_TEST_CASE(undo_of_a_long_removal_was_done_and_said_to_be_stale, two_typists) {
+  const std::string text(5'000'000, 'x');
+  one.type(0, text);
+  comes_to_show(two, text);
+  value_or_fail(two.text->edit(text_edit::remove(0, text.size())));
+  const auto undone = value_or_fail(two.text->undo());
+  BOOST_TEST(undone.done);
+  BOOST_TEST(undone.changes.size() == 1U);
+  BOOST_TEST(two.shown().size() == text.size());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_callback_that_throws_was_not_told_the_rest, two_typists) {
+  heard<std::string> told;
+  const auto watching = value_or_fail(two.text->on_remote([&](const text_change& each) {
+    told.add(each.edit.steps.front().text);
+    throw std::runtime_error{"a host's own mistake"};
+  }));
+  for (const auto* each : {"a", "b", "c"}) {
+    one.type(0, each);
+    BOOST_TEST(told.next().value_or("") == each);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(what_was_typed_and_removed_waited_for_ever) {
+  test_server server;
+  typist one{server.url()};
+  one.settle();
+  check_done(one.store->stop());
+  one.type(0, "x");
+  value_or_fail(one.text->edit(text_edit::remove(0, 1)));
+  check_done(one.store->start());
+  one.settle();
+  BOOST_TEST(!value_or_fail(one.store->documents()).front().pending);
+}
+
 BOOST_AUTO_TEST_SUITE_END()

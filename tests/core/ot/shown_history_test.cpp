@@ -92,7 +92,8 @@ BOOST_AUTO_TEST_CASE(who_has_not_seen_everything_may_edit_all_the_same) {
 }
 
 BOOST_AUTO_TEST_CASE(what_is_not_known_any_more_is_said_to_be) {
-  shown_text shown{"", {.changes_max = 2, .bytes_max = 6}};
+  constexpr std::size_t each_bytes = 2 * sizeof(component);
+  shown_text shown{"", {.changes_max = 2, .bytes_max = 2 * each_bytes + 6}};
   const auto insert = [&](std::string_view what) {
     operation edit;
     edit.insert(what);
@@ -107,7 +108,7 @@ BOOST_AUTO_TEST_CASE(what_is_not_known_any_more_is_said_to_be) {
   BOOST_TEST(shown.history.after(1, text_units::utf8)->size() == 2U);
   BOOST_TEST(shown.history.after(0, text_units::utf16).error().code == "stale_version");
   BOOST_TEST(shown.history.after(4, text_units::utf16).error().code == "stale_version");
-  insert("defghi");
+  insert("defghijklmnopqrstuvwxyz, and more than that");
   BOOST_TEST(shown.history.after(2, text_units::utf16).error().code == "stale_version");
   BOOST_TEST(shown.history.after(3, text_units::utf16)->size() == 1U);
   shown.history.begin_at(100);
