@@ -2,6 +2,7 @@
 // What a host asks of a shared text, and what it is answered. Such questions never leave the
 // process.
 
+#include "actors/caf.hpp"
 #include "actors/local_messages.hpp"
 #include "core/ot/carets.hpp"
 #include "core/ot/shown_history.hpp"

@@ -90,6 +90,14 @@ void comes_to_show(const typist& who, const std::string& wanted) {
   BOOST_TEST(who.shown() == wanted);
 }
 
+/// Waits until it is deleted there, too.
+void is_told_of_deletion(const typist& who) {
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (who.text->text() && std::chrono::steady_clock::now() < end)
+    std::this_thread::yield();
+  BOOST_TEST(code_of(who.text->text()) == "not_found");
+}
+
 struct two_typists {
   test_server server;
   typist one{server.url()};
@@ -242,8 +250,9 @@ BOOST_AUTO_TEST_CASE(bad_edits_are_refused_and_change_nothing) {
   BOOST_TEST(code_of(one.text->edit(text_edit::insert(5, "x"))) == "base_length_mismatch");
   BOOST_TEST(code_of(one.text->edit(text_edit::remove(2, 3))) == "base_length_mismatch");
   BOOST_TEST(code_of(one.text->edit(text_edit::insert(0, "\xed\xa0\x80"))) == "bad_utf8");
-  BOOST_TEST(code_of(one.text->edit(text_edit::insert(0, std::string(10'000'001, 'x')))) ==
-             "too_large");
+  std::string too_long;
+  too_long.resize(10'000'001, 'x');
+  BOOST_TEST(code_of(one.text->edit(text_edit::insert(0, too_long))) == "too_large");
   BOOST_TEST(code_of(one.text->edit({{{text_step::kind::remove, 1ULL << 40U, ""}}})) ==
              "too_large");
   BOOST_TEST(one.shown() == "text");
@@ -297,9 +306,7 @@ BOOST_FIXTURE_TEST_CASE(a_text_that_is_deleted_is_kept_for_who_was_typing, two_t
   one.settle();
   check_done(one.store->remove_document("notes/1"));
   BOOST_TEST(code_of(one.text->text()) == "not_found");
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (two.text->text() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  is_told_of_deletion(two);
   BOOST_TEST(code_of(two.text->edit(text_edit::insert(0, "x"))) == "not_found");
   const auto reports = value_or_fail(two.store->conflicts());
   BOOST_REQUIRE(reports.size() == 1U);
@@ -333,9 +340,7 @@ BOOST_AUTO_TEST_CASE(a_deletion_without_a_network_reaches_the_server) {
   server.start();
   one.store = open_or_fail(one.settings);
   check_done(one.store->start());
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (two.text->text() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  is_told_of_deletion(two);
   BOOST_TEST(code_of(two.text->text()) == "not_found");
 }
 
@@ -405,9 +410,7 @@ BOOST_FIXTURE_TEST_CASE(that_a_text_is_made_again_was_forgotten_by_a_restart, tw
   one.type(0, "old");
   comes_to_show(two, "old");
   check_done(one.store->remove_document("notes/1"));
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (two.text->text() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  is_told_of_deletion(two);
   check_done(two.store->stop());
   two.text.emplace(value_or_fail(two.store->document("notes/1", {.create_again = true})));
   two.type(0, "new");
@@ -428,9 +431,7 @@ BOOST_FIXTURE_TEST_CASE(a_text_made_again_went_dead_with_the_handle_of_the_old_o
   one.type(0, "old");
   comes_to_show(two, "old");
   check_done(one.store->remove_document("notes/1"));
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (two.text->text() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  is_told_of_deletion(two);
   *two.text = value_or_fail(two.store->document("notes/1", {.create_again = true}));
   two.type(0, "new");
   two.settle();
@@ -451,9 +452,7 @@ BOOST_AUTO_TEST_CASE(a_deletion_waited_for_a_settle_that_nobody_waited_for) {
   check_done(one.store->remove_document("notes/1"));
   server.start();
   typist two{server.url()};
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (two.text->text() && std::chrono::steady_clock::now() < end)
-    std::this_thread::yield();
+  is_told_of_deletion(two);
   BOOST_TEST(code_of(two.text->text()) == "not_found");
 }
 

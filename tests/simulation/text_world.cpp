@@ -126,7 +126,7 @@ std::string text_world::type(int client) {
   }
   const auto length = to_utf16((*seen)->text).size();
   const auto at = random_.below(length + 1);
-  const auto what = character(typed_++);
+  auto what = character(typed_++);
   core::ot::operation edit;
   edit.retain(static_cast<std::uint32_t>(at));
   edit.insert(what);
@@ -253,13 +253,15 @@ std::string text_world::disagreement() {
       return "client " + std::to_string(i) +
              " does not answer: " + (standing ? (*standing).error().code : "");
     const auto& how = (*standing)->standing;
-    if (how.state != "live" || !how.is_synchronized)
-      return "client " + std::to_string(i) + " is " + how.state +
-             (how.is_synchronized ? "" : ", with edits that wait") + " [" + how.last_error.code +
-             "]";
-    if (const auto shows = shown(i); shows != wanted)
-      return "client " + std::to_string(i) + " shows '" + shows + "', the server has '" + wanted +
-             "'";
+    auto who = "client " + std::to_string(i);
+    if (how.state != "live" || !how.is_synchronized) {
+      who.append(" is ").append(how.state);
+      who.append(how.is_synchronized ? "" : ", with edits that wait");
+      return who.append(" [").append(how.last_error.code).append("]");
+    }
+    const auto shows = shown(i);
+    if (shows != wanted)
+      return who.append(" shows '").append(shows).append("', the server has ").append(wanted);
   }
   return {};
 }
@@ -272,10 +274,10 @@ std::string text_world::lost_or_doubled() {
     const auto each = character(i);
     const auto count = count_of(each, text);
     if (count > 1)
-      wrong += each + " is there " + std::to_string(count) + " times; ";
+      wrong.append(each).append(" is there more than once; ");
     if (count == 0 && !faults_.removes && !faults_.undoes && promised_.count(each) != 0 &&
         kept.find(each) == std::string::npos)
-      wrong += each + " is lost; ";
+      wrong.append(each).append(" is lost; ");
   }
   return wrong;
 }
