@@ -92,6 +92,9 @@ struct text_settled {
   core::error failure; ///< an empty code: it is
 };
 
+/// document -> documents: all that has happened to it is stored.
+struct text_kept {};
+
 /// host -> documents -> document. Errors: `not_found` (deleted), `stale_version`, those of an edit
 /// (`bad_length`, `splits_surrogate_pair`, `splits_character`, `base_length_mismatch`,
 /// `too_large`), those of the store, `stopped`.

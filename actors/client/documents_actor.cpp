@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <utility>
+#include <vector>
 
 namespace syncline::actors::client {
 
@@ -50,6 +51,10 @@ public:
           on_settled(settled);
       },
       [this](const msg::KeepTexts&) { return keep_all(); },
+      [this](const text_kept&) {
+        --to_be_kept_;
+        answer_kept();
+      },
       [this](const msg::RemovalDue& due) {
         if (const auto found = removals_.find(due.id()); found != removals_.end())
           remove(due.id(), found->second);
@@ -187,28 +192,29 @@ private:
 
   // Answered when all that has happened to any of them is stored.
   caf::result<msg::Done> keep_all() {
-    // Whoever lets the last answer go delivers it.
-    struct kept {
-      explicit kept(caf::typed_response_promise<msg::Done> given) : reply{std::move(given)} {}
-      kept(const kept&) = delete;
-      kept& operator=(const kept&) = delete;
-      ~kept() {
-        reply.deliver(msg::Done{});
-      }
-      caf::typed_response_promise<msg::Done> reply;
-    };
     auto reply = self_->make_response_promise<msg::Done>();
-    const auto last = std::make_shared<kept>(reply);
+    keeps_.push_back(reply);
     for (auto& [id, entry] : active_) {
+      ++to_be_kept_;
       ++entry.asked;
       document_question question;
       question.id = id;
       question.what = text_ask::keep{};
-      question.reply =
-        reply_once<document_answer>{[last](const core::expected<document_answer>&) {}};
+      question.reply = reply_once<document_answer>{
+        [to = documents_actor{self_}](const core::expected<document_answer>&) {
+          rt::anon_send(to, text_kept{}); // It is called in another actor's context.
+        }};
       rt::anon_send(entry.actor, std::move(question));
     }
+    answer_kept();
     return reply;
+  }
+
+  void answer_kept() {
+    if (to_be_kept_ != 0)
+      return;
+    for (auto& each : std::exchange(keeps_, {}))
+      each.deliver(msg::Done{});
   }
 
   void ask_to_settle(const std::string& id, active& entry) {
@@ -355,6 +361,8 @@ private:
   std::set<std::string> opened_; // of those that waited
   std::map<std::string, removal> removals_;
   std::optional<caf::typed_response_promise<msg::TextsSynced>> synced_; // of the run under way
+  std::vector<caf::typed_response_promise<msg::Done>> keeps_;
+  std::size_t to_be_kept_ = 0; // texts that have not said that they are stored
   std::uint64_t run_ = 0;
   core::error failure_;           // the first one of this run
   std::uint32_t texts_ = 0;       // that this run has brought to the server

@@ -58,8 +58,8 @@ using documents_actor =
                    rt::sig<msg::TextsSynced, msg::SyncTexts>, // from sync
                    rt::sig<void, msg::EndEarly>,              // from sync: its run
                    rt::sig<void, msg::DocumentRests>,         // from one of them
-                   rt::sig<void, text_settled>,               // likewise
-                   rt::sig<void, msg::RemovalDue>,            // from itself, as the next
+                   rt::sig<void, text_settled>, rt::sig<void, text_kept>, // likewise
+                   rt::sig<void, msg::RemovalDue>, // from itself, as the next
                    rt::sig<void, msg::SyncTextsDue>>;
 
 /// Says who of stream, poll, outbox and documents works while the network is as it is.
