@@ -203,11 +203,12 @@ actors::client::event_sink engine::make_sink() const {
   sink.advanced = [tracker = tracker_](msg::MutationsAdvanced& event) { tracker->advance(event); };
   sink.ask_host = [pump = pump_, shared = shared_](msg::AskHost& ask,
                                                    std::function<void(msg::HostVerdict)> answer) {
-    pump->post([shared, question = std::move(ask), answer = std::move(answer)] {
-      verdict_slot slot{answer};
+    // Part of the task, so that a function that throws has been counted before its answer.
+    auto slot = std::make_shared<verdict_slot>(std::move(answer));
+    pump->post([shared, question = std::move(ask), slot = std::move(slot)] {
       const auto found = shared->collections.find(question.collection());
       if (found != shared->collections.end() && found->second.decide)
-        slot.said = to_message(found->second.decide(to_public(question)));
+        slot->said = to_message(found->second.decide(to_public(question)));
     });
   };
   return sink;

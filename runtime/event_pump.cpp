@@ -3,6 +3,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <future>
@@ -37,8 +38,8 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
   std::thread::id thread_id;
   bool is_dirty = false;
   bool is_stopping = false;
-  bool has_ended = true; // the thread has, or was never started
-  std::uint64_t failures = 0;
+  bool has_ended = true;                   // the thread has, or was never started
+  std::atomic<std::uint64_t> failures = 0; // not guarded: callbacks that threw
   int descriptor = -1;
   std::uint64_t polled_after = 0;
 
@@ -77,10 +78,11 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
       auto task = std::move(tasks.front());
       tasks.pop_front();
       lock.unlock();
-      const bool done = isolated(task);
-      task = nullptr; // It may hold the last of somebody who stops this pump as he goes.
+      failures += isolated(task) ? 0 : 1;
+      // Counted before: its end may be what somebody waits for. And it may hold the last of
+      // somebody who stops this pump as he goes.
+      task = nullptr;
       lock.lock();
-      failures += done ? 0 : 1;
     }
   }
 
@@ -107,11 +109,10 @@ struct event_pump::state : std::enable_shared_from_this<event_pump::state> {
         return;
       one.is_running = true;
       lock.unlock();
-      const bool done = isolated([&] { one.called(event); });
+      failures += isolated([&] { one.called(event); }) ? 0 : 1;
       lock.lock();
       one.is_running = false;
       one.after_seq = event.seq;
-      failures += done ? 0 : 1;
       changed.notify_all();
     }
     one.after_seq = page->next;
@@ -217,7 +218,6 @@ result<std::vector<change>> event_pump::take(std::size_t limit) {
 }
 
 std::uint64_t event_pump::failures() const {
-  const std::lock_guard lock{state_->mutex};
   return state_->failures;
 }
 
@@ -227,9 +227,10 @@ bool event_pump::is_callback_thread() const {
 }
 
 bool event_pump::stop(std::chrono::milliseconds timeout) {
+  std::deque<std::function<void()>> dropped; // after the lock: they may hold anything
   std::unique_lock lock{state_->mutex};
   state_->is_stopping = true;
-  state_->tasks.clear();
+  dropped.swap(state_->tasks);
   state_->subscribers.clear();
   state_->changed.notify_all();
   const bool own = std::this_thread::get_id() == state_->thread_id;

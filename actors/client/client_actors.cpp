@@ -57,8 +57,8 @@ client_actors spawn_client(caf::actor_system& system,
   actors.link = spawn_link(system, actors.outbox, actors.poll, actors.stream, actors.documents,
                            world("link"), options.link);
   linked->set_value(actors.link);
-  actors.sync =
-    spawn_sync(system, store, actors.outbox, actors.poll, actors.documents, world("sync"));
+  actors.sync = spawn_sync(system, store, actors.outbox, actors.conflict, actors.poll,
+                           actors.documents, world("sync"));
   actors.background = spawn_background(system, store, actors.storage, actors.sync,
                                        world("background"), options.background);
   wired->set_value({actors.outbox, actors.conflict, actors.observer});

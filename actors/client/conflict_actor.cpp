@@ -1,5 +1,6 @@
 #include "actors/client/conflict_actor.hpp"
 
+#include "core/sync/conflict_choice.hpp"
 #include "storage/payload_hash.hpp"
 
 #include <deque>
@@ -32,6 +33,14 @@ public:
     : self_{self}, store_{std::move(store)}, storage_{std::move(storage)},
       observer_{std::move(observer)}, world_{std::move(world)}, options_{std::move(options)} {}
 
+  conflict_state(const conflict_state&) = delete;
+  conflict_state& operator=(const conflict_state&) = delete;
+  // 0.17.6 never answers a promise that dies with its actor.
+  ~conflict_state() {
+    for (auto& reply : waiting_)
+      reply.deliver(rt::to_caf({"stopped", "the runtime is stopping"}));
+  }
+
   conflict_actor::behavior_type make_behavior() {
     decide_what_was_left();
     return {
@@ -41,6 +50,7 @@ public:
           resolve(lane.collection(), lane.id());
       },
       [this](const msg::ResolveConflict& command) { return on_user(command); },
+      [this](const msg::SettleConflicts&) { return on_settle(); },
     };
   }
 
@@ -234,6 +244,20 @@ private:
       options_.on_event(event);
   }
 
+  caf::result<msg::Done> on_settle() {
+    auto reply = self_->make_response_promise<msg::Done>();
+    waiting_.push_back(reply);
+    tell_settled();
+    return reply;
+  }
+
+  void tell_settled() {
+    if (deciding_ > 0)
+      return;
+    for (auto& reply : std::exchange(waiting_, {}))
+      reply.deliver(msg::Done{});
+  }
+
   void decide_what_was_left() {
     const auto snapshot = store_->snapshot();
     const auto lanes = snapshot ? snapshot->undecided() : snapshot.error();
@@ -250,6 +274,7 @@ private:
         lane->entries.empty() || round > rounds_max)
       return;
     auto question = met_question(*snapshot, collection, id, std::move(*lane));
+    ++deciding_;
     with_verdict(std::move(question), [this, round](const core::conflict_question& decided) {
       msg::ApplyResolution command;
       *command.mutable_decision() = core::decide(decided);
@@ -258,13 +283,16 @@ private:
         .then(
           [this, round, collection = decided.collection,
            id = decided.id](const msg::ResolutionApplied& applied) {
-            if (!applied.stale())
-              return count("lane decided");
-            count("stale resolution");
-            resolve(collection, id, round + 1);
+            count(applied.stale() ? "stale resolution" : "lane decided");
+            if (applied.stale())
+              resolve(collection, id, round + 1);
+            --deciding_;
+            tell_settled();
           },
-          [](const caf::error&) {
+          [this](const caf::error&) {
             // The lane stays undecided in the store: the next event or start takes it up.
+            --deciding_;
+            tell_settled();
           });
     });
   }
@@ -303,7 +331,7 @@ private:
     if (lane->record.parked_by() == command.conflict_id() && !lane->entries.empty())
       resolve_parked(*snapshot, command, **record, std::move(*lane), reply);
     else
-      write_choice(command, **record, reply);
+      write(core::write_of_choice(command, **record), reply);
     return reply;
   }
 
@@ -311,7 +339,7 @@ private:
                       const msg::ConflictRecord& record, core::lane lane,
                       caf::typed_response_promise<msg::Done> reply) {
     auto question = met_question(snapshot, record.collection(), record.id(), std::move(lane));
-    question.said = verdict_of(command, core::sides_of(question));
+    question.said = core::verdict_of(command, core::sides_of(question));
     msg::ApplyResolution resolution;
     *resolution.mutable_decision() = core::decide(question);
     resolution.mutable_decision()->set_closes_conflict(command.conflict_id());
@@ -328,47 +356,8 @@ private:
         [reply](const caf::error& error) mutable { reply.deliver(error); });
   }
 
-  static core::verdict verdict_of(const msg::ResolveConflict& command,
-                                  const core::conflict_sides& sides) {
-    const auto body_or_remove = [](const std::optional<std::string>& body) {
-      return body ? core::verdict{core::verdict::kind::body, *body}
-                  : core::verdict{core::verdict::kind::remove, {}};
-    };
-    switch (command.choice()) {
-    case msg::ResolveConflict::MINE:
-      return body_or_remove(sides.mine);
-    case msg::ResolveConflict::THEIRS:
-      return body_or_remove(sides.theirs);
-    case msg::ResolveConflict::BODY:
-      return {core::verdict::kind::body, command.body()};
-    default:
-      return {core::verdict::kind::remove, {}};
-    }
-  }
-
-  // A conflict that was decided already, or that a restored server caused: the choice is a new
-  // write on what the user sees now.
-  void write_choice(const msg::ResolveConflict& command, const msg::ConflictRecord& record,
-                    caf::typed_response_promise<msg::Done> reply) {
-    core::conflict_sides sides;
-    if (record.has_mine_body())
-      sides.mine = record.mine_body();
-    if (record.has_theirs_body())
-      sides.theirs = record.theirs_body();
-    const auto said = verdict_of(command, sides);
-    msg::WriteLocal write;
-    auto& operation = *write.add_operations();
-    operation.mutable_mutation()->set_collection(record.collection());
-    operation.mutable_mutation()->set_id(record.id());
-    operation.set_closes_conflict(command.conflict_id());
-    if (said.what == core::verdict::kind::body) {
-      operation.set_upsert(true);
-      operation.mutable_mutation()->set_kind(msg::CREATE);
-      operation.mutable_mutation()->set_body(said.body);
-    } else {
-      operation.mutable_mutation()->set_kind(msg::DELETE);
-    }
-    rt::request(self_, storage_, rt::no_timeout, std::move(write))
+  void write(msg::WriteLocal command, caf::typed_response_promise<msg::Done> reply) {
+    rt::request(self_, storage_, rt::no_timeout, std::move(command))
       .then([reply](const msg::LocalWritten&) mutable { reply.deliver(msg::Done{}); },
             [reply](const caf::error& error) mutable { reply.deliver(error); });
   }
@@ -379,6 +368,8 @@ private:
   std::function<observer_actor()> observer_;
   seams world_;
   conflict_options options_;
+  std::size_t deciding_ = 0;                                    // recorded lanes under way
+  std::vector<caf::typed_response_promise<msg::Done>> waiting_; // for that to be none
 };
 
 } // namespace

@@ -75,7 +75,8 @@ using conflict_actor =
   caf::typed_actor<rt::sig<msg::RemoteChangesApplied, msg::ApplyRemoteChanges>, // from poll or
                                                                                 // stream
                    rt::sig<void, msg::ConflictsRecorded>,                       // from storage
-                   rt::sig<msg::Done, msg::ResolveConflict>>;                   // from the host
+                   rt::sig<msg::Done, msg::ResolveConflict>,                    // from the host
+                   rt::sig<msg::Done, msg::SettleConflicts>>;                   // from sync
 
 /// Hands committed changes to the host, in order.
 using observer_actor =

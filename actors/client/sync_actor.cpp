@@ -10,9 +10,10 @@ namespace syncline::actors::client {
 
 namespace {
 
-// idle --SyncNow--> pushing --drained--> pulling --caught up--> texts --> idle
-//                    ^ |failed              |  |failed            |
-//                    '-+--- something left -'  '----------------->'-> the report says so
+// idle --SyncNow--> pushing --drained--> settling --> pulling --caught up--> texts --> idle
+//                    ^ |failed                          |  |failed            |
+//                    '-+--------- something left -------'  '----------------->'-> the report says
+//                    so
 //
 // ends early: those who were asked to end are told at the next batch or page. Where nobody else
 // waits, the run ends there.
@@ -21,9 +22,11 @@ public:
   static inline const char* name = "sync";
 
   sync_state(sync_actor::pointer self, std::shared_ptr<storage::client_store> store,
-             outbox_actor outbox, poll_actor poll, documents_actor documents, seams world)
-    : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, poll_{std::move(poll)},
-      documents_{std::move(documents)}, world_{std::move(world)} {}
+             outbox_actor outbox, conflict_actor conflict, poll_actor poll,
+             documents_actor documents, seams world)
+    : self_{self}, store_{std::move(store)}, outbox_{std::move(outbox)}, conflict_{std::move(
+                                                                           conflict)},
+      poll_{std::move(poll)}, documents_{std::move(documents)}, world_{std::move(world)} {}
 
   sync_actor::behavior_type make_behavior() {
     return {[this](const msg::SyncNow& command) { return on_sync(command); },
@@ -70,6 +73,8 @@ private:
     rt::send(self_, outbox_, command);
     rt::send(self_, poll_, command);
     rt::send(self_, documents_, command);
+    if (settling_)
+      fail(run_expired()); // What it waits for is a function of the host.
   }
 
   void push() {
@@ -91,7 +96,19 @@ private:
       return end(&push_error_);
     if (ends_early_)
       return fail(run_expired());
-    pull(); // A server that takes no writes may still have news.
+    settle(); // A server that takes no writes may still have news.
+  }
+
+  // A lane that is being decided has something to send in this run, or waits for the user after it.
+  void settle() {
+    settling_ = true;
+    const auto on_settled = [this, run = run_](const auto&) {
+      if (run == run_ && std::exchange(settling_, false))
+        pull();
+    };
+    rt::request(self_, conflict_, rt::no_timeout, msg::SettleConflicts{})
+      .then([on_settled](const msg::Done& done) { on_settled(done); },
+            [on_settled](const caf::error& error) { on_settled(error); });
   }
 
   void pull() {
@@ -175,6 +192,7 @@ private:
   }
 
   void end(const msg::Error* error) {
+    settling_ = false;
     auto report = report_so_far();
     report.set_success(error == nullptr);
     if (error) {
@@ -192,6 +210,7 @@ private:
   sync_actor::pointer self_;
   std::shared_ptr<storage::client_store> store_;
   outbox_actor outbox_;
+  conflict_actor conflict_;
   poll_actor poll_;
   documents_actor documents_;
   seams world_;
@@ -203,15 +222,17 @@ private:
   std::uint32_t round_ = 0;
   std::uint64_t run_ = 0; // also the ticket of what it asks of outbox and poll
   bool ends_early_ = false;
+  bool settling_ = false; // the conflict actor is asked
 };
 
 } // namespace
 
 sync_actor spawn_sync(caf::actor_system& system, std::shared_ptr<storage::client_store> store,
-                      outbox_actor outbox, poll_actor poll, documents_actor documents,
-                      seams world) {
+                      outbox_actor outbox, conflict_actor conflict, poll_actor poll,
+                      documents_actor documents, seams world) {
   return rt::spawn<sync_actor, sync_state>(system, std::move(store), std::move(outbox),
-                                           std::move(poll), std::move(documents), std::move(world));
+                                           std::move(conflict), std::move(poll),
+                                           std::move(documents), std::move(world));
 }
 
 } // namespace syncline::actors::client

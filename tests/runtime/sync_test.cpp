@@ -155,6 +155,24 @@ BOOST_AUTO_TEST_CASE(a_function_that_throws_leaves_the_conflict_to_the_user) {
   BOOST_TEST(value_or_fail(minds.two->status()).callback_failures >= 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_run_waits_for_a_slow_function_of_the_host_and_asks_the_server_nothing) {
+  test_server server;
+  temporary_directory second;
+  auto how = test_options(second, server.url(), conflict_strategy::custom);
+  how.collections[0].decide = [](const conflict_sides&) {
+    std::this_thread::sleep_for(std::chrono::milliseconds{300}); // it is slow: that is its part
+    return conflict_verdict{conflict_verdict::choice::body, R"({"t":"both"})"};
+  };
+  two_minds minds{how, server};
+  const auto report = value_or_fail(minds.two->sync_now());
+  BOOST_TEST(report.success);
+  BOOST_TEST(report.requests <= 5U); // sent and answered, pulled, the resolution, pulled again
+  BOOST_TEST(body_of(*minds.two, "a") == R"({"t":"both"})");
+  BOOST_TEST((value_or_fail(minds.two->sync_status("notes", "a")) == item_state::synced));
+  sync_or_fail(*minds.one);
+  BOOST_TEST(body_of(*minds.one, "a") == R"({"t":"both"})");
+}
+
 BOOST_AUTO_TEST_CASE(a_server_that_is_not_there_fails_after_three_attempts_and_is_named) {
   temporary_directory directory;
   const auto url = "http://127.0.0.1:" + std::to_string(unused_port());
