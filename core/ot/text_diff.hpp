@@ -9,12 +9,12 @@
 
 namespace syncline::core::ot {
 
-/// An operation that makes `after` of `before`, both valid UTF-8. By lines first, by words within
-/// what differs and is long, and then by characters (Myers, "An O(ND) difference algorithm", 1986);
-/// it cuts no character. What differs in more than some hundred places is replaced as a whole, so
-/// that the work stays bounded: measured, for 10 MB, 0.1 to 0.4 seconds where it has lines, 2.2
-/// where it is one line of words, 3.4 and 1 GB of memory where it is nothing but line ends. Pure;
-/// any thread.
+/// An operation that makes `after` of `before`, both valid UTF-8. By lines first, then by
+/// characters where little differs, else by words and then by characters; it cuts no character. The
+/// work is bounded: what is not found with it is replaced as a whole. Measured, for 10 MB with 10
+/// to 100,000 changes: 0.1 to 0.4 seconds where the text has lines, 0.7 to 2.1 where it is one line
+/// of words, 2.7 where the two have nothing in common; 1.4 and 1 GB of memory where it is nothing
+/// but line ends. Pure; any thread.
 [[nodiscard]] operation difference(std::string_view before, std::string_view after);
 
 /// Two ways from `base` to the merged text.

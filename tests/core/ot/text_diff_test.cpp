@@ -96,6 +96,20 @@ BOOST_AUTO_TEST_CASE(one_long_line_is_taken_apart_by_words) {
   BOOST_TEST(changed_units(edit) == 8U);
 }
 
+// A merge with it brought back what one had removed, and doubled what one had put back.
+BOOST_AUTO_TEST_CASE(a_line_with_thousands_of_changes_is_not_replaced_as_a_whole) {
+  std::string before;
+  std::string after;
+  for (int i = 0; i < 4'000; ++i) {
+    const auto word = "word" + std::to_string(i);
+    before += word + " ";
+    after += word + (i % 2 == 0 ? "! " : " ");
+  }
+  const auto edit = difference(before, after);
+  BOOST_TEST((made(before, edit) == after));
+  BOOST_TEST(changed_units(edit) == 2'000U);
+}
+
 BOOST_AUTO_TEST_CASE(what_was_typed_is_merged_into_what_others_made) {
   operation mine;
   mine.retain(6);
