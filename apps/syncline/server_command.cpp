@@ -28,6 +28,7 @@ struct server_flags {
   std::size_t connections = 10'000;
   std::vector<std::uint32_t> reconnect_ms; // none, or the least and the most
   bool new_epoch = false;
+  std::uint64_t text_log = actors::server::document_options{}.log_kept;
   bool debug_echo = false;
   bool as_json = false;
 };
@@ -115,6 +116,7 @@ int serve(const server_flags& flags) {
   options.map_bytes = flags.map_gib << 30;
   options.new_epoch = flags.new_epoch;
   options.debug_echo = flags.debug_echo;
+  options.documents.log_kept = flags.text_log;
   if (flags.reconnect_ms.size() == 2)
     options.reconnect = {flags.reconnect_ms[0], flags.reconnect_ms[1]};
   options.verify = [](const std::string& directory) {
@@ -171,6 +173,12 @@ void add_server(CLI::App& app, invocation& chosen) {
                  "MIN MAX: how long live clients are asked to wait before they come again")
     ->expected(2)
     ->check(CLI::Range(0, 3'600'000));
+  command
+    ->add_option(
+      "--text-log", flags->text_log,
+      "Edits that are kept of each shared text; who missed more gets all of it and merges")
+    ->check(CLI::Range(1, 1'000'000'000))
+    ->capture_default_str();
   command->add_flag("--new-epoch", flags->new_epoch,
                     "The store was restored from a backup: clients learn that history was lost");
   command->add_flag("--debug-echo", flags->debug_echo,
