@@ -51,6 +51,10 @@ public:
   // What is heard of it; false where it is another one.
   bool opened(std::uint64_t number);
   bool alive(std::uint64_t number);
+  /// It has brought something: should it break, the next one is not far.
+  void brought_something() {
+    backoff_.succeed();
+  }
   /// To be told with each beat; false: nobody has been there for too long.
   [[nodiscard]] bool beat();
 

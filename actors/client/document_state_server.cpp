@@ -77,7 +77,10 @@ void document_state::on_message(const std::string& bytes) {
   if (!said)
     return hang_up(said.error());
   const bool was_joined = session_->is_joined();
+  const auto revision = session_->revision();
   std::visit([this](const auto& each) { hear(each); }, *said);
+  if (session_->revision() > revision)
+    line_.brought_something();
   if (session_->is_joined() && !was_joined) {
     if (shelf_.state() == msg::CREATING)
       shelf_.set_state(msg::KEPT);

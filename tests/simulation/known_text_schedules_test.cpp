@@ -174,6 +174,19 @@ BOOST_FIXTURE_TEST_CASE(D13_a_server_that_restarts_under_its_clients_doubles_not
   BOOST_TEST(text == "0123456789ab");
 }
 
+// Each of them brought something; minutes passed between them all the same.
+BOOST_FIXTURE_TEST_CASE(a_line_that_broke_again_and_again_was_tried_ever_more_rarely, known_texts) {
+  texts.cut_after_ms = 500;
+  restart_server();
+  const auto joined = [&] { return texts.world().counts().all().at("document joined"); };
+  const auto before = joined();
+  for (int i = 0; i < 300; ++i) {
+    texts.type_at(i % 2, 0, "x");
+    texts.world().run_for(second_ms);
+  }
+  BOOST_TEST(joined() - before > 200U);
+}
+
 BOOST_AUTO_TEST_CASE(N1_a_log_is_not_trimmed_above_the_last_snapshot) {
   actors::server::document_options options;
   options.snapshot_every = 1'000;
