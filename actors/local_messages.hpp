@@ -26,6 +26,7 @@ struct opened_document;
 namespace syncline::actors::server {
 class arriving_link;
 class document_route;
+class message_credit;
 } // namespace syncline::actors::server
 
 namespace syncline::actors {
@@ -127,6 +128,7 @@ struct document_arrived {
   bool again = false;        ///< a deleted document is created again
   std::shared_ptr<server::arriving_link> link;
   std::shared_ptr<server::document_route> route;
+  std::shared_ptr<server::message_credit> credit; ///< each `document_said` has taken of it
 };
 struct document_said {
   std::uint64_t connection = 0;

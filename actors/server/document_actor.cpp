@@ -1,6 +1,6 @@
 #include "actors/server/document_actor.hpp"
 
-#include "actors/server/document_peer.hpp"
+#include "actors/server/document_lines.hpp"
 #include "core/data/operation_message.hpp"
 #include "core/ot/document_room.hpp"
 #include "net/protocol/document_message.hpp"
@@ -17,17 +17,11 @@ namespace {
 
 namespace ot = core::ot;
 
-// Close codes: RFC 6455, 7.4.1 and, from 4000 on, PROTOCOL.md section 7.
+// Of RFC 6455, 7.4.1.
 constexpr std::uint16_t close_unsupported = 1003;
-constexpr std::uint16_t close_again = 1013;
-constexpr std::uint16_t close_refused = 4400;
-constexpr std::uint16_t close_gone = 4404;
-
-// Bytes that a socket has not taken yet; above it, its stream waits for it.
-constexpr std::size_t unsent_max = std::size_t{256} << 10U;
-// Revisions that are kept encoded, for those who are a little behind.
-constexpr std::size_t encoded_max = 512;
-constexpr std::size_t encoded_bytes_max = std::size_t{16} << 10U; // each
+// Bytes of operations behind the snapshot, beyond those of the text, that make another one worth
+// it.
+constexpr std::size_t log_bytes_max = std::size_t{256} << 10U;
 
 // loading --loaded--> open --idle, deleted, superseded--> ended
 class document_state {
@@ -44,7 +38,7 @@ public:
 
   // However it ends: a connection without its document would be silent.
   ~document_state() {
-    close_all(ended_as_);
+    lines_.close_all(ended_as_, room_ ? &*room_ : nullptr);
   }
 
   document_actor::behavior_type make_behavior() {
@@ -67,18 +61,6 @@ public:
   }
 
 private:
-  struct connection {
-    std::shared_ptr<net::live_link> link;
-    document_form form = document_form::json;
-    bool was_silent = false; // for so long that it may be a plain client
-    std::size_t unsent = 0;
-    std::optional<document_said> waits; // for the text to be loaded
-  };
-  struct encoded {
-    net::shared_bytes json;
-    net::shared_bytes protobuf;
-  };
-
   void load(bool again) {
     msg::OpenDocument command;
     command.set_space(space_);
@@ -96,10 +78,10 @@ private:
     log_bytes_ = opened.log_bytes;
     room_.emplace(ot::server_document{std::move(opened.content), start_, {}},
                   std::move(opened.epoch), ot::document_room::limits{});
-    for (auto& [who, each] : connections_) {
+    for (auto& [who, each] : lines_.all()) {
       room_->open(who);
-      if (auto waits = std::exchange(each.waits, std::nullopt))
-        carry_out(who, each, *waits);
+      for (auto& said : std::exchange(each.waits, {}))
+        carry_out(who, each, said);
       if (each.was_silent)
         room_->on_silence(who); // Unless it has said what it is.
     }
@@ -110,9 +92,7 @@ private:
 
   void on_arrived(document_arrived& arrived) {
     ++arrived_;
-    auto& made = connections_[arrived.connection];
-    made.link = arrived.link->take();
-    made.form = arrived.form;
+    lines_.add(arrived);
     if (arrived.may_be_plain) {
       msg::DocumentSilence silence;
       silence.set_connection(arrived.connection);
@@ -124,8 +104,8 @@ private:
   }
 
   void on_left(std::uint64_t who) {
-    connections_.erase(who);
-    if (connections_.empty())
+    lines_.remove(who);
+    if (lines_.is_empty())
       look_later();
     if (!room_)
       return;
@@ -135,10 +115,10 @@ private:
   }
 
   void on_silence(std::uint64_t who) {
-    const auto found = connections_.find(who);
-    if (found == connections_.end())
+    auto* line = lines_.find(who);
+    if (!line)
       return;
-    found->second.was_silent = true;
+    line->was_silent = true;
     if (!room_)
       return; // It gets the text when that is loaded.
     room_->on_silence(who);
@@ -146,10 +126,10 @@ private:
   }
 
   void on_drained(std::uint64_t who) {
-    const auto found = connections_.find(who);
-    if (found == connections_.end())
+    auto* line = lines_.find(who);
+    if (!line)
       return;
-    found->second.unsent = 0;
+    line->unsent = 0;
     if (!room_)
       return;
     room_->set_writable(who, true);
@@ -157,29 +137,31 @@ private:
   }
 
   void on_said(document_said& said) {
-    const auto found = connections_.find(said.connection);
-    if (found == connections_.end())
+    auto* from = lines_.find(said.connection);
+    if (!from)
       return;
-    auto& from = found->second;
-    if (said.text != (from.form == document_form::json))
-      return from.link->close(close_unsupported, from.form == document_form::json
-                                                   ? "text only"
-                                                   : "syncline.v1 has binary messages");
-    if (!room_) {
-      from.waits = std::move(said);
-      return;
-    }
-    carry_out(said.connection, from, said);
-    go_on();
+    if (said.text != (from->form == document_form::json))
+      return from->link->close(close_unsupported, from->form == document_form::json
+                                                    ? "text only"
+                                                    : "syncline.v1 has binary messages");
+    if (!room_)
+      return from->waits.push_back(std::move(said));
+    if (carry_out(said.connection, *from, said))
+      go_on();
+    else
+      answer();
   }
 
-  void carry_out(std::uint64_t who, connection& from, const document_said& said) {
+  // False: nothing that others wait for has changed; an operation is told when it is durable.
+  bool carry_out(std::uint64_t who, document_line& from, const document_said& said) {
+    bool is_edit = false;
     auto message = from.form == document_form::json ? net::read_document_json(said.payload)
                                                     : net::read_document_frame(said.payload);
     if (const auto* join = std::get_if<ot::document_room::join_message>(&message)) {
       room_->on_join(who, *join, out_);
       show_carets_soon();
     } else if (auto* submitted = std::get_if<net::submitted_operation>(&message)) {
+      is_edit = true;
       room_->on_operation(who, submitted->author, submitted->revision, std::move(submitted->edit),
                           out_);
     } else if (auto* shown = std::get_if<ot::presence>(&message)) {
@@ -188,7 +170,9 @@ private:
     } else if (auto* refused = std::get_if<net::refused_message>(&message)) {
       room_->refuse(who, refused->author, std::move(refused->why), out_);
     }
-    from.link->resume();
+    if (from.credit->give_back(said.payload.size()))
+      from.link->resume();
+    return !is_edit;
   }
 
   // --- The store
@@ -204,7 +188,7 @@ private:
       log_bytes_ += edit.ByteSizeLong();
     }
     if (document.revision() - snapshot_revision_ >= options_.snapshot_every ||
-        log_bytes_ > document.head_text().bytes() + unsent_max)
+        log_bytes_ > document.head_text().bytes() + log_bytes_max)
       add_snapshot(command);
     send_commit(std::move(command));
   }
@@ -253,44 +237,17 @@ private:
     say(false);
   }
 
+  // What came does not change what others are to be sent.
+  void answer() {
+    commit();
+    lines_.send(out_, *room_);
+  }
+
   void say(bool with_carets) {
     const bool is_more = room_->flush(out_, with_carets);
-    for (const auto& each : std::exchange(out_, {}))
-      if (const auto found = connections_.find(each.to); found != connections_.end())
-        send(found->first, found->second, each.what);
+    lines_.send(out_, *room_);
     if (is_more && !std::exchange(flush_armed_, true))
       rt::send(self_, document_actor{self_}, msg::DocumentFlush{});
-  }
-
-  void send(std::uint64_t who, connection& to, const ot::said& what) {
-    if (const auto* over = std::get_if<ot::say::close>(&what))
-      return to.link->close(over->code == "not_found" ? close_gone : close_refused, over->code);
-    auto bytes = frame_of(to.form, what);
-    to.unsent += bytes->size();
-    if (to.unsent > unsent_max)
-      room_->set_writable(who, false);
-    to.link->send(std::move(bytes));
-  }
-
-  net::shared_bytes frame_of(document_form form, const ot::said& what) {
-    const auto* edit = std::get_if<ot::say::edit>(&what);
-    if (!edit)
-      return make_frame(form, what);
-    auto& both = encoded_[edit->revision];
-    auto& frame = form == document_form::json ? both.json : both.protobuf;
-    if (!frame)
-      frame = make_frame(form, what);
-    auto made = frame;
-    if (encoded_.size() > encoded_max || made->size() > encoded_bytes_max)
-      encoded_.erase(made->size() > encoded_bytes_max ? encoded_.find(edit->revision)
-                                                      : encoded_.begin());
-    return made;
-  }
-
-  net::shared_bytes make_frame(document_form form, const ot::said& what) const {
-    return form == document_form::json
-             ? net::make_message_frame(net::document_json(what, *room_), true)
-             : net::make_message_frame(net::document_frame(what, *room_), false);
   }
 
   // --- Time
@@ -326,7 +283,7 @@ private:
   }
 
   void on_look(std::uint64_t arrived) {
-    if (!connections_.empty() || arrived != arrived_)
+    if (!lines_.is_empty() || arrived != arrived_)
       return; // Whoever has come meanwhile will go, too.
     if (committing_ || !room_)
       return look_later();
@@ -350,15 +307,6 @@ private:
     self_->quit();
   }
 
-  void close_all(const core::error& why) {
-    for (auto& [who, each] : connections_) {
-      const bool is_gone = why.code == "not_found";
-      if (is_gone && room_)
-        each.link->send(make_frame(each.form, ot::say::nack{0, 0, why, 0}));
-      each.link->close(is_gone ? close_gone : close_again, why.code);
-    }
-  }
-
   document_actor::pointer self_;
   std::string space_;
   std::string id_;
@@ -367,10 +315,9 @@ private:
   seams world_;
   document_options options_;
   std::uint64_t start_;
-  std::map<std::uint64_t, connection> connections_;
+  document_lines lines_;
   std::optional<ot::document_room> room_; // none: it is being loaded
   std::vector<ot::outgoing> out_;
-  std::map<std::uint64_t, encoded> encoded_;
   std::uint64_t incarnation_ = 0;
   std::uint64_t session_ = 0;
   std::uint64_t snapshot_revision_ = 0;

@@ -2,6 +2,25 @@
 
 namespace syncline::actors::server {
 
+bool message_credit::take(std::size_t bytes) {
+  constexpr std::size_t messages_max = 64;
+  constexpr std::size_t bytes_max = std::size_t{64} << 10U;
+  const std::lock_guard lock{mutex_};
+  ++messages_;
+  bytes_ += bytes;
+  is_spent_ = is_spent_ || messages_ >= messages_max || bytes_ >= bytes_max;
+  return !is_spent_;
+}
+
+bool message_credit::give_back(std::size_t bytes) {
+  constexpr std::size_t few_messages = 16;
+  constexpr std::size_t few_bytes = std::size_t{16} << 10U;
+  const std::lock_guard lock{mutex_};
+  --messages_;
+  bytes_ -= bytes;
+  return messages_ <= few_messages && bytes_ <= few_bytes && std::exchange(is_spent_, false);
+}
+
 template <class Message>
 void document_route::pass(Message message) {
   const std::lock_guard lock{mutex_};
@@ -46,11 +65,12 @@ public:
     rt::anon_send(documents_,
                   document_arrived{ask_.space, ask_.id, connection_, ask_.form, ask_.may_be_plain,
                                    ask_.again, std::make_shared<arriving_link>(std::move(link)),
-                                   route_});
+                                   route_, credit_});
   }
   [[nodiscard]] bool on_message(std::string_view payload, bool text) override {
+    const bool more = credit_->take(payload.size());
     route_->send(document_said{connection_, std::string{payload}, text});
-    return false; // The next one when this one is carried out.
+    return more;
   }
   void on_drained() override {
     route_->send(document_drained{connection_});
@@ -64,6 +84,7 @@ private:
   document_ask ask_;
   std::uint64_t connection_;
   std::shared_ptr<document_route> route_ = std::make_shared<document_route>();
+  std::shared_ptr<message_credit> credit_ = std::make_shared<message_credit>();
 };
 
 } // namespace

@@ -4,6 +4,7 @@
 #include "actors/server/document_actor.hpp"
 #include "net/server/live.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -13,9 +14,24 @@
 
 namespace syncline::actors::server {
 
+/// How much of what a connection says may wait to be carried out: some messages, so that neither
+/// thread waits for the other between two of them, and not so many that they count. Thread-safe.
+class message_credit {
+public:
+  /// One more waits. False: no other may come before `give_back` says so.
+  [[nodiscard]] bool take(std::size_t bytes);
+  /// It is carried out. True: the connection was told to wait, and may go on.
+  [[nodiscard]] bool give_back(std::size_t bytes);
+
+private:
+  std::mutex mutex_;
+  std::size_t messages_ = 0;
+  std::size_t bytes_ = 0;
+  bool is_spent_ = false;
+};
+
 /// The way from a connection to its document, which is only known when the directory has found it.
-/// What arrives before is kept: at most one message, since the next one is let in by
-/// the document. Thread-safe.
+/// What arrives before is kept: no more than a `message_credit`. Thread-safe.
 class document_route {
 public:
   /// From now on all goes there; what was kept goes first.

@@ -27,10 +27,11 @@ std::vector<std::string> messages_in(std::string_view frames) {
 class simulated_io::link : public net::live_link {
 public:
   link(simulated_io& io, std::uint64_t id) : io_{io}, id_{id} {}
-  void send(net::shared_bytes bytes) override {
-    post([bytes = std::move(bytes)](simulated_io&, wire& one) {
-      one.unsent.push_back(*bytes);
-      one.drain_wanted = true;
+  void send_all(std::vector<net::shared_bytes> all, bool tells_drained) override {
+    post([all = std::move(all), tells_drained](simulated_io&, wire& one) {
+      for (const auto& each : all)
+        one.unsent.push_back(*each);
+      one.drain_wanted = one.drain_wanted || tells_drained;
       flush(one);
     });
   }

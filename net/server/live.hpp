@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace syncline::net {
 
@@ -23,8 +25,12 @@ public:
   virtual ~live_link() = default;
 
   /// Sends whole frames or events as they stand, after all that was sent before. There is no limit
-  /// here: who sends waits for `on_drained` before the next page.
-  virtual void send(shared_bytes bytes) = 0;
+  /// here: who sends much waits for `on_drained`, which follows where `tells_drained`.
+  virtual void send_all(std::vector<shared_bytes> all, bool tells_drained) = 0;
+  /// One of them; `on_drained` follows.
+  void send(shared_bytes bytes) {
+    send_all({std::move(bytes)}, true);
+  }
 
   /// Ends the connection after what was sent: `code` as in RFC 6455 7.4, `reason` ASCII of at most
   /// 123 bytes (cut there). An event stream just ends.
@@ -59,7 +65,7 @@ public:
   /// out.
   [[nodiscard]] virtual bool on_message(std::string_view payload, bool text) = 0;
 
-  /// The socket has taken all that `live_link::send` gave it.
+  /// The socket has taken all that it was given; told to who has asked for it.
   virtual void on_drained() {}
 
   /// It follows the topic no longer: it was told to stop, or has to read for itself what comes

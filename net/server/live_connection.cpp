@@ -14,8 +14,10 @@ public:
   connection_link(std::weak_ptr<live_connection> owner, std::shared_ptr<reply_gate> gate)
     : owner_{std::move(owner)}, gate_{std::move(gate)} {}
 
-  void send(shared_bytes bytes) override {
-    run([bytes = std::move(bytes)](live_connection& owner) { owner.send(bytes); });
+  void send_all(std::vector<shared_bytes> all, bool tells_drained) override {
+    run([all = std::move(all), tells_drained](live_connection& owner) {
+      owner.send_all(all, tells_drained);
+    });
   }
   void close(std::uint16_t code, std::string reason) override {
     run([code, reason = std::move(reason)](live_connection& owner) {

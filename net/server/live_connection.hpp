@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace syncline::net {
 
@@ -30,7 +31,7 @@ public:
   virtual void on_time(io_clock::time_point now) = 0;
 
   // What a `live_link` asks for.
-  virtual void send(shared_bytes bytes) = 0;
+  virtual void send_all(const std::vector<shared_bytes>& all, bool tells_drained) = 0;
   virtual void close_with(std::uint16_t code, const std::string& reason) = 0;
   virtual void resume() = 0;
   void follow(const std::string& topic, const live_position& position);

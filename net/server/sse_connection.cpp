@@ -53,11 +53,14 @@ public:
     }
   }
 
-  void send(shared_bytes bytes) override {
+  void send_all(const std::vector<shared_bytes>& all, bool tells_drained) override {
     if (closing_since_)
       return;
-    want_drain();
-    stream_.push(std::move(bytes));
+    if (tells_drained)
+      want_drain();
+    for (const auto& each : all)
+      stream_.queue(each);
+    stream_.flush();
   }
   void close_with(std::uint16_t, const std::string&) override {
     if (!closing_since_)

@@ -48,11 +48,14 @@ public:
     stream_.next_layer().close(); // Which says so to `on_broken`.
   }
   void on_time(io_clock::time_point now) override;
-  void send(shared_bytes bytes) override {
+  void send_all(const std::vector<shared_bytes>& all, bool tells_drained) override {
     if (!is_open())
       return;
-    want_drain();
-    stream_.next_layer().push(std::move(bytes));
+    if (tells_drained)
+      want_drain();
+    for (const auto& each : all)
+      stream_.next_layer().queue(each);
+    stream_.next_layer().flush();
   }
   void close_with(std::uint16_t code, const std::string& reason) override;
   void resume() override;

@@ -70,7 +70,8 @@ class Collaborator:
         self.heard.put_nowait({"ended": True})
 
     def plan(self, said):
-        changes = {**dict.fromkeys(said["removed"], "gone"), **dict.fromkeys(said["added"], "there")}
+        changes = dict.fromkeys(said["removed"], "gone")
+        changes.update(dict.fromkeys(said["added"], "there"))
         self.used = max([self.used] + [1 + code - FIRST_CODE - EACH_HAS * self.number
                                        for code in said["added"]])
         if "did" in said:

@@ -125,15 +125,13 @@ private:
   void act(bool with_undo) {
     std::this_thread::sleep_for(std::chrono::microseconds{below(4'000)});
     read();
-    const auto dice = below(100);
+    const auto dice = below(with_undo ? 100 : 80);
     if (dice < 55)
       insert();
     else if (dice < 70)
       remove();
     else if (dice < 80)
       select();
-    else if (!with_undo)
-      insert();
     else
       take_back(dice < 93);
   }

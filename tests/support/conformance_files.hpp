@@ -3,10 +3,10 @@
 
 #include "core/data/base64url.hpp"
 #include "core/data/json.hpp"
+#include "tests/support/traces.hpp"
 
 #include <boost/test/unit_test.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iostream>
@@ -18,15 +18,6 @@
 #include <vector>
 
 namespace syncline::test {
-
-/// $SYNCLINE_TEST_DATA, by default ../shared/data beside the source tree.
-inline std::filesystem::path test_data_root() {
-  if (const char* set = std::getenv("SYNCLINE_TEST_DATA"); set != nullptr && *set != '\0')
-    return set;
-  const std::filesystem::path here = std::filesystem::absolute(__FILE__);
-  const auto source_root = here.parent_path().parent_path().parent_path();
-  return source_root.parent_path() / "shared" / "data";
-}
 
 /// The path below the root, or nothing (and a line that says so) where it is not there.
 inline std::optional<std::filesystem::path> find_test_data(std::string_view below) {

@@ -1,12 +1,11 @@
 #include "tests/support/traces.hpp"
 
-#include "tests/support/conformance_files.hpp"
-
 #include <nlohmann/json.hpp>
 #include <openssl/evp.h>
 #include <zlib.h>
 
 #include <array>
+#include <stdexcept>
 
 namespace syncline::test {
 
@@ -14,7 +13,8 @@ namespace {
 
 std::string gunzip(const std::filesystem::path& path) {
   gzFile file = ::gzopen(path.c_str(), "rb");
-  BOOST_REQUIRE_MESSAGE(file != nullptr, "cannot read " << path);
+  if (file == nullptr)
+    throw std::runtime_error{"cannot read " + path.string()};
   std::string out;
   std::array<char, 65'536> part{};
   for (int size = 0; (size = ::gzread(file, part.data(), part.size())) > 0;)
@@ -29,11 +29,8 @@ recorded_edit edit_of(const nlohmann::json& from) {
 
 } // namespace
 
-std::optional<trace> read_trace(const std::string& name) {
-  const auto path = find_test_data("traces/" + name + ".json.gz");
-  if (!path)
-    return std::nullopt;
-  const auto json = nlohmann::json::parse(gunzip(*path));
+trace read_trace_file(const std::filesystem::path& path) {
+  const auto json = nlohmann::json::parse(gunzip(path));
   trace read;
   for (const auto& each : json.value("edits", nlohmann::json::array()))
     read.edits.push_back(edit_of(each));

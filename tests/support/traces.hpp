@@ -2,7 +2,8 @@
 // Recorded typing: what stands in the test data's folder `traces`, and its README explains.
 
 #include <cstdint>
-#include <optional>
+#include <cstdlib>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -30,8 +31,17 @@ struct trace {
   std::string committed_sha256;
 };
 
-/// Reads `traces/NAME.json.gz`; nothing (and a line that says so) where it is not there.
-std::optional<trace> read_trace(const std::string& name);
+/// $SYNCLINE_TEST_DATA, by default ../shared/data beside the source tree.
+inline std::filesystem::path test_data_root() {
+  if (const char* set = std::getenv("SYNCLINE_TEST_DATA"); set != nullptr && *set != '\0')
+    return set;
+  const std::filesystem::path here = std::filesystem::absolute(__FILE__);
+  const auto source_root = here.parent_path().parent_path().parent_path();
+  return source_root.parent_path() / "shared" / "data";
+}
+
+/// Reads one `.json.gz`. Throws std::runtime_error where it cannot.
+trace read_trace_file(const std::filesystem::path& path);
 
 /// SHA-256 in hexadecimal digits.
 std::string sha256_hex(const std::string& bytes);

@@ -2,6 +2,7 @@
 
 #include "core/ot/text.hpp"
 #include "core/ot/transform.hpp"
+#include "tests/support/conformance_files.hpp"
 #include "tests/support/traces.hpp"
 
 #include <boost/test/unit_test.hpp>
@@ -86,23 +87,25 @@ struct author {
 BOOST_AUTO_TEST_SUITE(traces)
 
 BOOST_AUTO_TEST_CASE(one_author_types_a_paper) {
-  const auto recorded = test::read_trace("automerge-paper");
-  if (!recorded)
+  const auto file = test::find_test_data("traces/automerge-paper.json.gz");
+  if (!file)
     return;
+  const auto recorded = test::read_trace_file(*file);
   text paper;
-  for (const auto& edit : recorded->edits)
+  for (const auto& edit : recorded.edits)
     apply_or_fail(paper, operation_of(edit, paper.length()));
-  BOOST_TEST(test::sha256_hex(paper.to_string()) == recorded->end_sha256);
+  BOOST_TEST(test::sha256_hex(paper.to_string()) == recorded.end_sha256);
 }
 
 BOOST_AUTO_TEST_CASE(two_authors_type_at_once) {
-  const auto recorded = test::read_trace("friendsforever");
-  if (!recorded)
+  const auto file = test::find_test_data("traces/friendsforever.json.gz");
+  if (!file)
     return;
-  std::vector<author> authors(recorded->agents);
+  const auto recorded = test::read_trace_file(*file);
+  std::vector<author> authors(recorded.agents);
   text server;
   std::string committed;
-  for (const auto& transaction : recorded->transactions) {
+  for (const auto& transaction : recorded.transactions) {
     auto& from = authors[transaction.agent];
     from.read_until(transaction.seen);
     const auto made = from.commit(from.type(transaction.edits));
@@ -112,8 +115,8 @@ BOOST_AUTO_TEST_CASE(two_authors_type_at_once) {
       if (&each != &from)
         each.unread.push_back(made);
   }
-  BOOST_TEST(test::sha256_hex(committed) == recorded->committed_sha256);
-  BOOST_TEST(test::sha256_hex(server.to_string()) == recorded->end_sha256);
+  BOOST_TEST(test::sha256_hex(committed) == recorded.committed_sha256);
+  BOOST_TEST(test::sha256_hex(server.to_string()) == recorded.end_sha256);
 }
 
 BOOST_AUTO_TEST_SUITE_END()
