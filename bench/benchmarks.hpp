@@ -8,6 +8,8 @@ namespace syncline::bench {
 void register_first_sync(const settings& how);   // W1
 void register_push(const settings& how);         // W2
 void register_live(const settings& how);         // W3
+void register_texts(const settings& how);        // W4a, W4b, W4d
+void register_documents(const settings& how);    // W4a, W4c, W4d on a server
 void register_local_writes(const settings& how); // W5a, W5b
 void register_local_reads(const settings& how);  // W5c
 void register_open(const settings& how);         // W6

@@ -5,6 +5,7 @@
 #include "bench/live_roles.hpp"
 #include "bench/raw_lmdb.hpp"
 #include "bench/support.hpp"
+#include "bench/web_socket.hpp"
 #include "net/client/http_pool.hpp"
 
 #include <semaphore>

@@ -5,20 +5,17 @@
 
 #include "bench/child_process.hpp"
 #include "bench/support.hpp"
+#include "bench/web_socket.hpp"
 
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <charconv>
-#include <cstdio>
-#include <cstring>
 #include <string_view>
 #include <unordered_map>
 
@@ -26,40 +23,7 @@ namespace syncline::bench {
 
 namespace {
 
-constexpr std::string_view request = "GET /stream HTTP/1.1\r\n"
-                                     "Host: 127.0.0.1\r\n"
-                                     "Upgrade: websocket\r\n"
-                                     "Connection: Upgrade\r\n"
-                                     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                                     "Sec-WebSocket-Version: 13\r\n"
-                                     "\r\n";
 constexpr std::string_view mark = "\"sent\":";
-
-void allow_many_files() {
-  rlimit limit{};
-  ::getrlimit(RLIMIT_NOFILE, &limit);
-  limit.rlim_cur = limit.rlim_max;
-  ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-double quantile(std::vector<double>& values, double share) {
-  if (values.empty())
-    return 0;
-  std::sort(values.begin(), values.end());
-  const auto at = static_cast<std::size_t>(static_cast<double>(values.size()) * share);
-  return values[std::min(values.size() - 1, at)];
-}
-
-int connect_to(std::uint16_t port) {
-  const int peer = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_port = htons(port);
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (peer < 0 || ::connect(peer, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0)
-    fail("a subscriber cannot connect: " + std::string{std::strerror(errno)});
-  return peer;
-}
 
 /// One subscriber: its unread bytes and how many messages it has had.
 struct subscriber {
@@ -73,11 +37,11 @@ class crowd {
 public:
   crowd(std::uint16_t port, std::size_t count, std::uint64_t messages)
     : expected_{messages}, poll_{::epoll_create1(EPOLL_CLOEXEC)}, subscribers_(count) {
+    const auto request = upgrade_request("/stream");
     for (std::size_t i = 0; i < count; ++i) {
       auto& one = subscribers_[i];
       one.socket = connect_to(port);
-      if (::send(one.socket, request.data(), request.size(), MSG_NOSIGNAL) < 0)
-        fail("a subscriber cannot ask");
+      send_all(one.socket, request);
       epoll_event wanted{};
       wanted.events = EPOLLIN;
       wanted.data.u64 = i;
@@ -152,26 +116,13 @@ private:
 
   /// Bytes of the first frame; 0 where it is not whole. The server's frames bear no mask.
   std::size_t take_frame(std::string_view bytes, subscriber& one, std::int64_t now) {
-    if (bytes.size() < 2)
-      return 0;
-    const auto at = [bytes](std::size_t i) {
-      return static_cast<std::size_t>(static_cast<unsigned char>(bytes[i]));
-    };
-    std::size_t size = at(1);
-    std::size_t head = 2;
-    if (size == 126 && bytes.size() >= 4) {
-      size = at(2) << 8 | at(3);
-      head = 4;
-    } else if (size >= 126) {
-      return 0; // Longer ones are not sent here.
-    }
-    if (bytes.size() < head + size)
-      return 0;
-    const auto found = bytes.substr(head, size).find(mark);
+    const auto frame = first_frame(bytes);
+    const auto found = frame.payload.find(mark);
     if (found == std::string_view::npos)
-      return head + size;
+      return frame.bytes;
     std::int64_t sent = 0;
-    std::from_chars(bytes.data() + head + found + mark.size(), bytes.data() + head + size, sent);
+    const auto digits = frame.payload.substr(found + mark.size());
+    std::from_chars(digits.data(), digits.data() + digits.size(), sent);
     const double age_ms = static_cast<double>(now - sent) / 1e6;
     ages_ms_.push_back(age_ms);
     auto& oldest_ms = oldest_ms_[sent];
@@ -180,7 +131,7 @@ private:
     last_ns_ = now;
     if (++one.messages == expected_)
       ++done_;
-    return head + size;
+    return frame.bytes;
   }
 
   std::uint64_t expected_;
@@ -198,12 +149,6 @@ private:
 
 } // namespace
 
-std::int64_t monotonic_ns() {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(
-           std::chrono::steady_clock::now().time_since_epoch())
-    .count();
-}
-
 std::string live_body(std::size_t index, std::int64_t sent_ns) {
   std::string body = R"({"sent":)" + std::to_string(sent_ns) + R"(,"number":)" +
                      std::to_string(index) + R"(,"content":")";
@@ -213,11 +158,9 @@ std::string live_body(std::size_t index, std::int64_t sent_ns) {
 }
 
 stream_writer::stream_writer(std::uint16_t port) : socket_{connect_to(port)} {
-  const int at_once = 1;
-  ::setsockopt(socket_, IPPROTO_TCP, TCP_NODELAY, &at_once, sizeof at_once);
   std::array<char, 4096> answer{};
-  if (::send(socket_, request.data(), request.size(), MSG_NOSIGNAL) < 0 ||
-      ::recv(socket_, answer.data(), answer.size(), 0) <= 0)
+  send_all(socket_, upgrade_request("/stream"));
+  if (::recv(socket_, answer.data(), answer.size(), 0) <= 0)
     fail("the writer was not let in");
 }
 
@@ -232,13 +175,7 @@ void stream_writer::write() {
   auto data = live_body(written_, monotonic_ns());
   data.replace(0, 1, R"({"id":"s)" + std::to_string(written_++) + R"(",)");
   const auto message = R"({"type":"item_created","data":)" + data + "}";
-  // One text frame with a length of two bytes and, as clients have to, a mask: of zeros.
-  std::string frame{"\x81\xFE"};
-  frame += static_cast<char>(message.size() >> 8);
-  frame += static_cast<char>(message.size() & 0xff);
-  frame.append(4, '\0').append(message);
-  if (::send(socket_, frame.data(), frame.size(), MSG_NOSIGNAL) < 0)
-    fail("the writer was sent away");
+  send_all(socket_, client_frame(message, true));
 }
 
 int subscribe(const std::vector<std::string>& arguments) {

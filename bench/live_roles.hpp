@@ -8,9 +8,6 @@
 
 namespace syncline::bench {
 
-/// Nanoseconds of the machine's steady clock, the same in all its processes.
-[[nodiscard]] std::int64_t monotonic_ns();
-
 /// An item that says when it was sent: some 220 bytes.
 [[nodiscard]] std::string live_body(std::size_t index, std::int64_t sent_ns);
 

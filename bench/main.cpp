@@ -62,6 +62,8 @@ int main(int argc, char** argv) {
   register_local_writes(how);
   register_push(how);
   register_live(how);
+  register_texts(how);
+  register_documents(how);
   register_first_sync(how);
   register_local_reads(how);
   register_open(how);

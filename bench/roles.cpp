@@ -1,6 +1,7 @@
 // What this program does in a process of its own.
 
 #include "bench/child_process.hpp"
+#include "bench/editors.hpp"
 #include "bench/fixtures.hpp"
 #include "bench/live_roles.hpp"
 #include "bench/raw_lmdb.hpp"
@@ -132,8 +133,8 @@ int play_role(const std::string& role, const std::vector<std::string>& arguments
   };
   for (const auto& [name, count, play] :
        {part{"seed", 4, seed}, part{"pull", 3, pull}, part{"open", 2, open_and_read},
-        part{"open-raw", 2, open_raw}, part{"subscribe", 3, subscribe},
-        part{"fan-out", 2, fan_out}})
+        part{"open-raw", 2, open_raw}, part{"subscribe", 3, subscribe}, part{"fan-out", 2, fan_out},
+        part{"edit", 6, edit}, part{"come-back", 3, come_back}, part{"type-paper", 2, type_paper}})
     if (name == role && arguments.size() == count)
       return play(arguments);
   fail("there is no role '" + role + "' with " + std::to_string(arguments.size()) + " arguments");
