@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,6 +19,10 @@
 namespace syncline::net {
 class live_link;
 } // namespace syncline::net
+
+namespace syncline::core::ot {
+struct logged_operation;
+} // namespace syncline::core::ot
 
 namespace syncline::storage {
 struct opened_document;
@@ -112,6 +117,10 @@ struct live_ended {};
 /// store -> document: what there is of it.
 struct document_loaded {
   std::shared_ptr<storage::opened_document> opened;
+};
+
+struct document_log_read {
+  std::shared_ptr<std::deque<core::ot::logged_operation>> log;
 };
 
 /// How a connection to a document speaks.

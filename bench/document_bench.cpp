@@ -155,7 +155,8 @@ void store_small_texts(const std::filesystem::path& directory, std::size_t count
 }
 
 /// Of so many stored texts some are in use: what each takes while nobody is connected any more,
-/// and what is left when the server has put them away, after a minute.
+/// what is left when the server has put them away, after a minute, and what it takes when as many
+/// others are in use then.
 void active_texts(benchmark::State& state, std::size_t stored, std::size_t active) {
   for (auto _ : state) {
     fresh_server server;
@@ -180,6 +181,10 @@ void active_texts(benchmark::State& state, std::size_t stored, std::size_t activ
     const auto in_use = anonymous_bytes(server.process());
     std::this_thread::sleep_for(std::chrono::seconds{75});
     const auto after = anonymous_bytes(server.process());
+    for (std::size_t from = active; from < 2 * active; from += at_once)
+      visit(from, {});
+    std::this_thread::sleep_for(std::chrono::seconds{1});
+    const auto then = anonymous_bytes(server.process());
     const auto of_each = [&](std::uint64_t bytes) {
       return (static_cast<double>(bytes) - static_cast<double>(before)) /
              static_cast<double>(active);
@@ -187,6 +192,7 @@ void active_texts(benchmark::State& state, std::size_t stored, std::size_t activ
     state.counters["bytes_of_text"] = small_text;
     state.counters["bytes_per_active"] = of_each(in_use);
     state.counters["bytes_per_passive"] = of_each(after);
+    state.counters["bytes_per_active_instead"] = of_each(then);
     state.counters["server_mib"] = static_cast<double>(before) / (1 << 20);
   }
 }

@@ -5,6 +5,7 @@
 #include "document.pb.h"
 #include "storage/keys.hpp"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -44,19 +45,27 @@ void for_each_below(const record_reader& records, table_id table, const key_buff
     visit(cursor->key(), cursor->value());
 }
 
-ot::logged_operation read_logged(const record_reader& records, const std::string& space,
-                                 const std::string& id, std::uint64_t revision) {
-  const auto key = numbered_key(space, id, revision);
+std::deque<ot::logged_operation> read_logged(const record_reader& records, const std::string& space,
+                                             const std::string& id, std::uint64_t after,
+                                             std::uint64_t through) {
+  std::deque<ot::logged_operation> log;
+  const auto cursor = records.kv().cursor(server_table::document_log);
+  bool more = after < through && cursor->seek(numbered_key(space, id, after + 1));
   msg::LoggedEdit stored;
-  if (!records.message(server_table::document_log, key, stored))
-    throw_corrupt(log_name, key);
-  auto edit = ot::read_message(stored.edit());
-  if (!edit)
-    throw_corrupt(log_name, key);
-  return {revision,
-          std::move(*edit),
-          {std::move(*stored.mutable_client()), stored.seq(), stored.nonce()},
-          stored.start()};
+  for (auto revision = after + 1; revision <= through; ++revision, more = cursor->next()) {
+    const auto key = numbered_key(space, id, revision);
+    if (!more || cursor->key() != key.view())
+      throw_corrupt(log_name, key);
+    records.open_message(server_table::document_log, cursor->key(), cursor->value(), stored);
+    auto edit = ot::read_message(stored.edit());
+    if (!edit)
+      throw_corrupt(log_name, key);
+    log.push_back({revision,
+                   std::move(*edit),
+                   {std::move(*stored.mutable_client()), stored.seq(), stored.nonce()},
+                   stored.start()});
+  }
+  return log;
 }
 
 // The text at the head, from that of the snapshot.
@@ -74,15 +83,18 @@ std::string head_text(const record_reader& records, const key_buffer& key,
 }
 
 void load_content(const record_reader& records, const std::string& space, const std::string& id,
-                  const msg::DocumentRecord& record, ot::stored_document& out) {
+                  const msg::DocumentRecord& record, std::uint64_t log_wanted,
+                  ot::stored_document& out) {
   if (record.log_begin() > record.snapshot_revision() ||
       record.snapshot_revision() > record.revision())
     throw_corrupt(documents_name, item_key(space, id));
   out.revision = record.revision();
   for (const auto& life : record.lives())
     out.lives.push_back({life.first_revision(), life.start()});
-  for (auto at = record.log_begin(); at < record.revision(); ++at)
-    out.log.push_back(read_logged(records, space, id, at + 1));
+  const auto wanted_from = record.revision() - std::min(record.revision(), log_wanted);
+  const auto begin =
+    std::clamp(wanted_from, record.log_begin(), std::uint64_t{record.snapshot_revision()});
+  out.log = read_logged(records, space, id, begin, record.revision());
   out.text = head_text(records, item_key(space, id), record, out.log);
   const auto prefix = client_prefix(space, id);
   for_each_below(records, server_table::document_clients, prefix,
@@ -156,7 +168,8 @@ void forget_log(record_writer& writer, const std::string& space, const std::stri
 
 core::expected<opened_document> load_document(const record_reader& records,
                                               const std::string& space, const std::string& id,
-                                              std::uint64_t store_epoch, bool again) {
+                                              std::uint64_t store_epoch, bool again,
+                                              std::uint64_t log_wanted) {
   msg::DocumentRecord record;
   const bool is_known = records.message(server_table::documents, item_key(space, id), record);
   if (record.deleted() && !again)
@@ -169,8 +182,20 @@ core::expected<opened_document> load_document(const record_reader& records,
     return opened;
   opened.snapshot_revision = record.snapshot_revision();
   opened.log_bytes = record.log_bytes();
-  load_content(records, space, id, record, opened.content);
+  opened.log_begin = record.log_begin();
+  load_content(records, space, id, record, log_wanted, opened.content);
   return opened;
+}
+
+core::expected<std::deque<ot::logged_operation>>
+stored_log(const record_reader& records, const std::string& space, const std::string& id,
+           std::uint64_t incarnation, std::uint64_t after, std::uint64_t through) {
+  msg::DocumentRecord record;
+  records.message(server_table::documents, item_key(space, id), record);
+  if (record.deleted() || record.incarnation() != incarnation)
+    return is_deleted(id);
+  return read_logged(records, space, id, std::max(after, std::uint64_t{record.log_begin()}),
+                     std::min(through, std::uint64_t{record.revision()}));
 }
 
 bool take_document(kv_writer& kv, const std::string& space, const std::string& id,

@@ -8,11 +8,16 @@
 
 namespace syncline::storage {
 
-/// What is in the store of one document. Errors: `not_found`. Throws `kv_error`.
-[[nodiscard]] core::expected<opened_document> load_document(const record_reader& records,
-                                                            const std::string& space,
-                                                            const std::string& id,
-                                                            std::uint64_t store_epoch, bool again);
+/// What is in the store of one document, with so much of the log. Errors: `not_found`. Throws
+/// `kv_error`.
+[[nodiscard]] core::expected<opened_document>
+load_document(const record_reader& records, const std::string& space, const std::string& id,
+              std::uint64_t store_epoch, bool again, std::uint64_t log_wanted);
+
+/// The log behind a revision up to another one. Errors: `not_found`. Throws `kv_error`.
+[[nodiscard]] core::expected<std::deque<core::ot::logged_operation>>
+stored_log(const record_reader& records, const std::string& space, const std::string& id,
+           std::uint64_t incarnation, std::uint64_t after, std::uint64_t through);
 
 /// From now on only this session may write it. False: it is not stored yet, and nothing was
 /// written.

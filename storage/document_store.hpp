@@ -13,6 +13,8 @@
 #include "document.pb.h"
 
 #include <cstdint>
+#include <deque>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -22,11 +24,12 @@ namespace syncline::storage {
 
 /// A document as somebody loaded it who is going to write it.
 struct opened_document {
-  core::ot::stored_document content;
+  core::ot::stored_document content; ///< its log may be the last part of what is stored
   std::string epoch; ///< of this history: of the store and of this creation of the document
   std::uint64_t incarnation = 0;
   std::uint64_t session = 0;
   std::uint64_t snapshot_revision = 0; ///< the text of this one is stored
+  std::uint64_t log_begin = 0;         ///< the stored log begins behind this revision
   std::uint64_t log_bytes = 0;         ///< of the operations behind it
 };
 
@@ -44,6 +47,9 @@ struct document_commit {
   std::uint64_t trim_through = 0;
   std::int64_t now_ms = 0;
 };
+
+/// For `log_wanted`.
+inline constexpr std::uint64_t whole_log = std::numeric_limits<std::uint64_t>::max();
 
 /// A text that nobody is going to write through this.
 struct document_text {
@@ -65,10 +71,18 @@ public:
   virtual ~document_store() = default;
 
   /// Whoever had it open before can write it no longer. An unknown id is an empty text, which is
-  /// stored with its first operation. Errors: `not_found` for a deleted one, unless `again`: then
-  /// it is created again, with another epoch.
+  /// stored with its first operation. Of the log it brings the last `log_wanted` operations, and
+  /// all behind the snapshot. Errors: `not_found` for a deleted one, unless `again`: then it is
+  /// created again, with another epoch.
   [[nodiscard]] virtual core::expected<opened_document>
-  open_document(const std::string& space, const std::string& id, bool again) = 0;
+  open_document(const std::string& space, const std::string& id, bool again,
+                std::uint64_t log_wanted = whole_log) = 0;
+
+  /// The stored log behind one revision up to another one; it may begin later where it was trimmed.
+  /// Errors: `not_found` where this creation of the document is no more.
+  [[nodiscard]] virtual core::expected<std::deque<core::ot::logged_operation>>
+  read_log(const std::string& space, const std::string& id, std::uint64_t incarnation,
+           std::uint64_t after, std::uint64_t through) const = 0;
 
   /// One durable transaction. After an error of the whole nothing is written; each commit has its
   /// own outcome beside, for which the others do not matter: `not_found` (it was deleted),

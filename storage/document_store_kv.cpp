@@ -26,11 +26,11 @@ public:
     : kv_{std::move(kv)}, epoch_{epoch}, last_session_{start} {}
 
   expected<opened_document> open_document(const std::string& space, const std::string& id,
-                                          bool again) override {
+                                          bool again, std::uint64_t log_wanted) override {
     return guarded([&]() -> expected<opened_document> {
       const auto writer = kv_->begin_write();
-      auto opened =
-        load_document(record_reader{*writer, server_tables()}, space, id, epoch_, again);
+      auto opened = load_document(record_reader{*writer, server_tables()}, space, id, epoch_, again,
+                                  log_wanted);
       if (!opened)
         return opened;
       // Unlike any of an earlier start, also where the document is not stored yet.
@@ -54,12 +54,22 @@ public:
     });
   }
 
+  expected<std::deque<core::ot::logged_operation>>
+  read_log(const std::string& space, const std::string& id, std::uint64_t incarnation,
+           std::uint64_t after, std::uint64_t through) const override {
+    return guarded([&] {
+      const auto reader = kv_->begin_read();
+      return stored_log(record_reader{*reader, server_tables()}, space, id, incarnation, after,
+                        through);
+    });
+  }
+
   expected<document_text> read_document(const std::string& space,
                                         const std::string& id) const override {
     return guarded([&]() -> expected<document_text> {
       const auto reader = kv_->begin_read();
       auto opened =
-        load_document(record_reader{*reader, server_tables()}, space, id, epoch_, false);
+        load_document(record_reader{*reader, server_tables()}, space, id, epoch_, false, 0);
       if (!opened)
         return opened.error();
       return document_text{std::move(opened->content.text), opened->content.revision,

@@ -6,7 +6,8 @@
 #include "net/protocol/document_message.hpp"
 
 #include <algorithm>
-#include <map>
+#include <deque>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -17,8 +18,6 @@ namespace {
 
 namespace ot = core::ot;
 
-// Of RFC 6455, 7.4.1.
-constexpr std::uint16_t close_unsupported = 1003;
 // Bytes of operations behind the snapshot, beyond those of the text, that make another one worth
 // it.
 constexpr std::size_t log_bytes_max = std::size_t{256} << 10U;
@@ -66,6 +65,7 @@ private:
     command.set_space(space_);
     command.set_id(id_);
     command.set_again(again);
+    command.set_log_wanted(options_.log_opened);
     rt::request(self_, store_, rt::no_timeout, std::move(command))
       .then([this](const document_loaded& loaded) { on_loaded(*loaded.opened); },
             [this](const caf::error& error) { end(rt::from_caf(error)); });
@@ -76,16 +76,64 @@ private:
     session_ = opened.session;
     snapshot_revision_ = opened.snapshot_revision;
     log_bytes_ = opened.log_bytes;
+    stored_log_begin_ = opened.log_begin;
     room_.emplace(ot::server_document{std::move(opened.content), start_, {}},
                   std::move(opened.epoch), ot::document_room::limits{});
     for (auto& [who, each] : lines_.all()) {
       room_->open(who);
-      for (auto& said : std::exchange(each.waits, {}))
-        carry_out(who, each, said);
-      if (each.was_silent)
+      hear_what_waits(who, each);
+      if (each.was_silent && each.waits.empty())
         room_->on_silence(who); // Unless it has said what it is.
     }
     go_on();
+  }
+
+  // --- Older operations than were loaded
+
+  [[nodiscard]] std::optional<std::uint64_t> older_needed(const net::document_message& said) const {
+    if (const auto* join = std::get_if<ot::document_room::join_message>(&said))
+      return room_->older_needed(*join, stored_log_begin_);
+    // A plain client's revision 0 is the text that it was given.
+    if (const auto* edit = std::get_if<net::submitted_operation>(&said);
+        edit && edit->revision != 0)
+      return room_->older_needed(edit->revision, stored_log_begin_);
+    return std::nullopt;
+  }
+
+  void fetch_older(std::uint64_t after) {
+    if (std::exchange(is_fetching_, true))
+      return; // Who waits is looked at again when it is here.
+    msg::ReadDocumentLog command;
+    command.set_space(space_);
+    command.set_id(id_);
+    command.set_incarnation(incarnation_);
+    command.set_after(after);
+    command.set_through(room_->document().log_begin());
+    rt::request(self_, store_, rt::no_timeout, std::move(command))
+      .then([this](const document_log_read& read) { on_older(std::move(*read.log)); },
+            [this](const caf::error& error) { end(rt::from_caf(error)); });
+  }
+
+  void on_older(std::deque<ot::logged_operation> older) {
+    is_fetching_ = false;
+    const bool is_whole = !older.empty() && older.back().revision == room_->document().log_begin();
+    if (is_whole)
+      room_->prepend_log(std::move(older));
+    else // It was trimmed meanwhile.
+      stored_log_begin_ = room_->document().log_begin();
+    for (auto& [who, each] : lines_.all())
+      hear_what_waits(who, each);
+    go_on();
+  }
+
+  void hear_what_waits(std::uint64_t who, document_line& from) {
+    auto waiting = std::exchange(from.waits, {});
+    while (!waiting.empty() && from.waits.empty()) {
+      auto said = std::move(waiting.front());
+      waiting.pop_front();
+      hear(who, from, said);
+    }
+    std::move(waiting.begin(), waiting.end(), std::back_inserter(from.waits));
   }
 
   // --- Connections
@@ -119,7 +167,7 @@ private:
     if (!line)
       return;
     line->was_silent = true;
-    if (!room_)
+    if (!room_ || !line->waits.empty())
       return; // It gets the text when that is loaded.
     room_->on_silence(who);
     go_on();
@@ -138,30 +186,37 @@ private:
 
   void on_said(document_said& said) {
     auto* from = lines_.find(said.connection);
-    if (!from)
+    if (!from || !has_right_form(*from, said))
       return;
-    if (said.text != (from->form == document_form::json))
-      return from->link->close(close_unsupported, from->form == document_form::json
-                                                    ? "text only"
-                                                    : "syncline.v1 has binary messages");
-    if (!room_)
+    if (!room_ || !from->waits.empty())
       return from->waits.push_back(std::move(said));
-    if (carry_out(said.connection, *from, said))
+    if (hear(said.connection, *from, said))
       go_on();
     else
       answer();
   }
 
   // False: nothing that others wait for has changed; an operation is told when it is durable.
-  bool carry_out(std::uint64_t who, document_line& from, const document_said& said) {
-    bool is_edit = false;
+  bool hear(std::uint64_t who, document_line& from, document_said& said) {
     auto message = from.form == document_form::json ? net::read_document_json(said.payload)
                                                     : net::read_document_frame(said.payload);
+    if (const auto after = older_needed(message)) {
+      from.waits.push_back(std::move(said));
+      fetch_older(*after);
+      return false;
+    }
+    const bool is_edit = std::holds_alternative<net::submitted_operation>(message);
+    carry_out(who, message);
+    if (from.credit->give_back(said.payload.size()))
+      from.link->resume();
+    return !is_edit;
+  }
+
+  void carry_out(std::uint64_t who, net::document_message& message) {
     if (const auto* join = std::get_if<ot::document_room::join_message>(&message)) {
       room_->on_join(who, *join, out_);
       show_carets_soon();
     } else if (auto* submitted = std::get_if<net::submitted_operation>(&message)) {
-      is_edit = true;
       room_->on_operation(who, submitted->author, submitted->revision, std::move(submitted->edit),
                           out_);
     } else if (auto* shown = std::get_if<ot::presence>(&message)) {
@@ -170,9 +225,6 @@ private:
     } else if (auto* refused = std::get_if<net::refused_message>(&message)) {
       room_->refuse(who, refused->author, std::move(refused->why), out_);
     }
-    if (from.credit->give_back(said.payload.size()))
-      from.link->resume();
-    return !is_edit;
   }
 
   // --- The store
@@ -223,6 +275,7 @@ private:
         [this](const msg::DocumentCommitted& committed) {
           committing_ = false;
           room_->committed(committed.revision(), out_);
+          stored_log_begin_ = std::max(stored_log_begin_, trim_through_);
           room_->trim(trim_through_);
           go_on();
         },
@@ -322,6 +375,8 @@ private:
   std::uint64_t session_ = 0;
   std::uint64_t snapshot_revision_ = 0;
   std::uint64_t log_bytes_ = 0; // behind the snapshot
+  std::uint64_t stored_log_begin_ = 0;
+  bool is_fetching_ = false;
   std::uint64_t trim_through_ = 0;
   std::uint64_t arrived_ = 0;
   core::error ended_as_{"stopped", "the server is stopping; connect again"};

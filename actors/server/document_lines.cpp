@@ -11,6 +11,7 @@ namespace {
 namespace ot = core::ot;
 
 // Close codes: RFC 6455, 7.4.1 and, from 4000 on, PROTOCOL.md section 7.
+constexpr std::uint16_t close_unsupported = 1003;
 constexpr std::uint16_t close_again = 1013;
 constexpr std::uint16_t close_refused = 4400;
 constexpr std::uint16_t close_gone = 4404;
@@ -29,6 +30,13 @@ net::shared_bytes make_frame(document_form form, const ot::said& what,
 }
 
 } // namespace
+
+bool has_right_form(const document_line& from, const document_said& said) {
+  const bool is_json = from.form == document_form::json;
+  if (said.text != is_json)
+    from.link->close(close_unsupported, is_json ? "text only" : "syncline.v1 has binary messages");
+  return said.text == is_json;
+}
 
 document_line& document_lines::add(document_arrived& arrived) {
   auto& made = lines_[arrived.connection];

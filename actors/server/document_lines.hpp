@@ -25,6 +25,9 @@ struct document_line {
   std::deque<document_said> waits; ///< for the text to be loaded
 };
 
+/// Whether it is text or binary, as was agreed upon; ends the connection where it is not.
+[[nodiscard]] bool has_right_form(const document_line& from, const document_said& said);
+
 /// Part of the document actor; not synchronised.
 class document_lines {
 public:

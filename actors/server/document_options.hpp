@@ -13,6 +13,7 @@ struct document_options {
   std::int64_t idle_ms = 60'000;
   std::uint64_t snapshot_every = 256; ///< operations
   std::uint64_t log_kept = 50'000;    ///< operations
+  std::uint64_t log_opened = 1'000;   ///< operations that are loaded before anybody asks for more
 };
 
 } // namespace syncline::actors::server

@@ -38,6 +38,7 @@ public:
       [this](msg::ApplyBatch& command) { return park(command); },
       [this](const msg::TrimStore&) { return trim(); },
       [this](const msg::OpenDocument& command) { return open(command); },
+      [this](const msg::ReadDocumentLog& command) { return read_log(command); },
       [this](msg::CommitDocument& command) { return park(command); },
       [this](const msg::DeleteDocument& command) { return erase(command); },
       [this](const msg::FlushDue&) {
@@ -143,10 +144,20 @@ private:
 
   caf::result<document_loaded> open(const msg::OpenDocument& command) {
     commit_parked(); // What its last session has sent comes before.
-    auto opened = store_->documents().open_document(command.space(), command.id(), command.again());
+    auto opened = store_->documents().open_document(command.space(), command.id(), command.again(),
+                                                    command.log_wanted());
     if (!opened)
       return rt::to_caf(opened.error());
     return document_loaded{std::make_shared<storage::opened_document>(std::move(*opened))};
+  }
+
+  caf::result<document_log_read> read_log(const msg::ReadDocumentLog& command) const {
+    auto log = store_->documents().read_log(command.space(), command.id(), command.incarnation(),
+                                            command.after(), command.through());
+    if (!log)
+      return rt::to_caf(log.error());
+    return document_log_read{
+      std::make_shared<std::deque<core::ot::logged_operation>>(std::move(*log))};
   }
 
   caf::result<msg::Done> erase(const msg::DeleteDocument& command) {

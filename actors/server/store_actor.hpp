@@ -11,12 +11,11 @@ namespace syncline::actors::server {
 
 /// The only writer of the server's store. A batch, and what a document commits, is answered after
 /// the commit that holds it. Errors of documents: those of `storage::document_store`.
-using store_actor =
-  caf::typed_actor<rt::sig<msg::BatchApplied, msg::ApplyBatch>, rt::sig<msg::Done, msg::TrimStore>,
-                   rt::sig<document_loaded, msg::OpenDocument>,
-                   rt::sig<msg::DocumentCommitted, msg::CommitDocument>,
-                   rt::sig<msg::Done, msg::DeleteDocument>,
-                   rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
+using store_actor = caf::typed_actor<
+  rt::sig<msg::BatchApplied, msg::ApplyBatch>, rt::sig<msg::Done, msg::TrimStore>,
+  rt::sig<document_loaded, msg::OpenDocument>, rt::sig<document_log_read, msg::ReadDocumentLog>,
+  rt::sig<msg::DocumentCommitted, msg::CommitDocument>, rt::sig<msg::Done, msg::DeleteDocument>,
+  rt::sig<void, msg::FlushDue>>; // from itself: behind everything that waits
 
 struct store_options {
   rt::placement where = rt::placement::detached;

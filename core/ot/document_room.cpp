@@ -203,6 +203,22 @@ void document_room::refuse(connection_id who, const operation_identity& author, 
 
 // --- The store
 
+std::optional<std::uint64_t> document_room::older_needed(const join_message& asked,
+                                                         std::uint64_t stored_begin) const {
+  if (asked.request.revision)
+    return older_needed(*asked.request.revision, stored_begin);
+  // Whether it was committed, perhaps only the log knows.
+  if (asked.request.pending && !document_.find_repeated(*asked.request.pending))
+    return older_needed(stored_begin, stored_begin);
+  return std::nullopt;
+}
+
+std::optional<std::uint64_t> document_room::older_needed(std::uint64_t revision,
+                                                         std::uint64_t stored_begin) const {
+  const bool is_stored = revision >= stored_begin && revision < document_.log_begin();
+  return is_stored ? std::optional{revision} : std::nullopt;
+}
+
 void document_room::committed(std::uint64_t revision, std::vector<outgoing>& out) {
   document_.committed(revision);
   if (revision == document_.revision())

@@ -139,6 +139,17 @@ public:
               std::vector<outgoing>& out);
 
   // --- The store
+  /// From where the log has to be known to carry this out; nullopt where it is, or where not even
+  /// the store has it, whose log begins behind `stored_begin`.
+  [[nodiscard]] std::optional<std::uint64_t> older_needed(const join_message& asked,
+                                                          std::uint64_t stored_begin) const;
+  /// The same for an operation of this revision.
+  [[nodiscard]] std::optional<std::uint64_t> older_needed(std::uint64_t revision,
+                                                          std::uint64_t stored_begin) const;
+  /// Earlier operations, up to `document().log_begin()`, where the document came without them.
+  void prepend_log(std::deque<logged_operation> older) {
+    document_.prepend_log(std::move(older));
+  }
   /// All up to this revision is durable: joins that waited for it are answered.
   void committed(std::uint64_t revision, std::vector<outgoing>& out);
   /// The log up to here is nobody's: no connected client named a revision below it last, or has

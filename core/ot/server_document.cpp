@@ -188,6 +188,17 @@ std::string server_document::durable_text() const {
   return then.to_string();
 }
 
+void server_document::prepend_log(std::deque<logged_operation> older) {
+  if (older.empty())
+    return;
+  ensure(older.back().revision == log_begin(), "the log has no gap");
+  for (const auto& each : older)
+    if (each.author.nonce != 0)
+      nonces_.emplace(each.author.nonce, each.revision);
+  std::move(log_.begin(), log_.end(), std::back_inserter(older));
+  log_ = std::move(older);
+}
+
 void server_document::trim(std::uint64_t revision) {
   ensure(revision <= durable_, "only what is durable is trimmed");
   while (log_begin() < revision) {

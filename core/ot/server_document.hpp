@@ -103,6 +103,9 @@ public:
   /// Everything up to this revision is durable.
   void committed(std::uint64_t revision);
 
+  /// What was loaded without is the part before `log_begin()`; some of it, up to there.
+  void prepend_log(std::deque<logged_operation> older);
+
   /// Forgets the log up to this revision, which is durable and stands in a snapshot.
   void trim(std::uint64_t revision);
 

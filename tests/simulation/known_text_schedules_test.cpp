@@ -174,6 +174,28 @@ BOOST_FIXTURE_TEST_CASE(D13_a_server_that_restarts_under_its_clients_doubles_not
   BOOST_TEST(text == "0123456789ab");
 }
 
+BOOST_AUTO_TEST_CASE(who_was_away_gets_operations_that_were_not_loaded) {
+  actors::server::document_options options;
+  options.snapshot_every = 1;
+  options.log_opened = 1;
+  known_texts one{options};
+  auto& texts = one.texts;
+  one.leave(1);
+  texts.world().client(1).start();
+  texts.is_away = true;
+  texts.type_at(1, 1, "Y");
+  texts.is_away = false;
+  one.leave(1);
+  for (std::uint64_t i = 0; i < 20; ++i)
+    texts.type_at(0, 2 + i, "x");
+  texts.world().run_for(second_ms);
+  one.restart_server();
+  one.come(1);
+  texts.world().run_for(minute_ms);
+  BOOST_TEST(texts.server_text() == "aYb" + std::string(20, 'x'));
+  BOOST_TEST(!texts.world().counts().all().contains("document resync"));
+}
+
 // Each of them brought something; minutes passed between them all the same.
 BOOST_FIXTURE_TEST_CASE(a_line_that_broke_again_and_again_was_tried_ever_more_rarely, known_texts) {
   texts.cut_after_ms = 500;

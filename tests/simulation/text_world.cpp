@@ -49,6 +49,10 @@ text_world::text_world(std::uint64_t seed, text_faults faults, int clients,
     server_options.snapshot_every = 4;
     server_options.log_kept = 6;
   }
+  if (seed % 2 == 0) { // It is opened without most of its log.
+    server_options.snapshot_every = std::min<std::uint64_t>(server_options.snapshot_every, 4);
+    server_options.log_opened = 2;
+  }
   world_.server().set_document_options(server_options);
   world_.server().die();
   world_.server().start();

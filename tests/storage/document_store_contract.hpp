@@ -130,6 +130,38 @@ struct document_store_contract {
     BOOST_TEST(read(factory, "doc").text == content.text);
   }
 
+  static void a_log_is_read_in_parts() {
+    Factory factory;
+    document_writer first{factory.store(), "doc"};
+    for (int i = 0; i < 8; ++i)
+      first.type(std::string(1, static_cast<char>('a' + i)),
+                 {"ann", static_cast<std::uint64_t>(i) + 1, 0});
+    BOOST_TEST(first.commit() == "");
+    BOOST_TEST(first.commit(true) == "");
+    first.type("i");
+    BOOST_TEST(first.commit() == "");
+    auto& documents = factory.store().documents();
+    for (const auto& [wanted, log] : {std::pair{0U, 1U}, {1U, 1U}, {3U, 3U}, {100U, 9U}}) {
+      const auto opened = documents.open_document("default", "doc", false, wanted).value();
+      BOOST_TEST(opened.content.log.size() == log);
+      BOOST_TEST(opened.content.text == "ihgfedcba");
+      BOOST_TEST(opened.content.clients.at("ann").seq == 8U);
+      BOOST_TEST(opened.log_begin == 0U);
+    }
+    const auto part =
+      documents.read_log("default", "doc", first.opened().incarnation, 2, 5).value();
+    BOOST_REQUIRE(part.size() == 3U);
+    BOOST_TEST(part.front().revision == 3U);
+    BOOST_TEST(part.back().author.seq == 5U);
+    BOOST_TEST(documents.read_log("default", "doc", 7, 2, 5).error().code == "not_found");
+    const document_writer second{factory.store(), "doc"};
+    auto trims = second.next();
+    trims.trim_through = 4;
+    BOOST_TEST(documents.commit_documents({&trims, 1}).value().front().has_value());
+    BOOST_TEST(documents.read_log("default", "doc", trims.incarnation, 2, 5).value().size() == 1U);
+    BOOST_TEST(documents.open_document("default", "doc", false, 1).value().log_begin == 4U);
+  }
+
   // N7: what a session that is gone has sent lands when another one has loaded the document.
   static void n7_only_the_session_that_loaded_it_last_may_write() {
     for (const bool is_stored : {true, false}) {
@@ -341,6 +373,7 @@ struct document_store_contract {
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
                              an_unknown_document_is_an_empty_text_and_is_not_stored)               \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory, what_was_committed_is_loaded)       \
+  SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory, a_log_is_read_in_parts)             \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
                              n7_only_the_session_that_loaded_it_last_may_write)                    \
   SYNCLINE_SERVER_STORE_CASE(document_store_contract, factory,                                     \
